@@ -1,0 +1,22 @@
+//! Vivant: plays volumetric human performances, captured as 4D Gaussian splats, in stereo on Vulkan.
+//!
+//! The crate is layered and every arrow points one way:
+//! `error, math, time <- splat <- frame <- clip <- codec <- playback` on the file side and
+//! `error, math, frame <- gpu <- render` on the picture side. Playback and render meet only in [`frame`].
+//! [`reference`] is a second, slow renderer that shares nothing with the GPU kernels; the tests hold one
+//! against the other.
+
+pub mod clip;
+pub mod codec;
+pub mod error;
+pub mod frame;
+pub mod gpu;
+pub mod math;
+pub mod playback;
+pub mod reference;
+pub mod render;
+pub mod splat;
+pub mod time;
+pub mod view;
+
+pub use error::{Error, Result};
