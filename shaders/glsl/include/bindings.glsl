@@ -49,6 +49,6 @@ layout(std430, set = 0, binding = 16) WRITES_HISTOGRAM buffer HistogramBlock { u
 layout(std430, set = 0, binding = 17) WRITES_TOTALS buffer TotalBlock { uint totals[]; };
 layout(std430, set = 0, binding = 18) WRITES_PARTIAL buffer PartialBlock { uint partial_order[]; };
 layout(std430, set = 0, binding = 19) WRITES_ORDER buffer OrderBlock { uint order[]; };
-layout(std430, set = 0, binding = 20) WRITES_COUNTS buffer CountBlock { Counts counts; };
+layout(std430, set = 0, binding = 20) WRITES_COUNTS buffer CountsBlock { Counts counts; };
 layout(std430, set = 0, binding = 21) WRITES_PROJECTED buffer ProjectedBlock { Projected projected[]; };
 #endif
