@@ -53,7 +53,7 @@ pub fn compare(a: &Image, b: &Image, background: [f32; 3]) -> Result<Comparison>
         }
         let largest = differences
             .iter()
-            .fold(0.0, |most, d| if most.is_nan() || d.abs() <= most { most } else { d.abs() });
+            .fold(0.0_f64, |most, d| if most.is_nan() || d.abs() <= most { most } else { d.abs() });
         // Neither comparison lets a NaN slip by: once there, it stays.
         if !(worst.is_nan() || largest <= worst) {
             (worst, worst_index) = (largest, index);

@@ -42,8 +42,8 @@ fn harmonics(direction: DVec3) -> [f64; 15] {
 }
 
 /// The colour of splat `index` towards the unit vector `direction` (from the camera to the splat, in the clip's own
-/// space): `max(0, base + Σ Y_k · sh_k)`.
-pub(super) fn towards(splats: &Splats, index: usize, direction: DVec3) -> DVec3 {
+/// space): `max(0, base + Σ Y_k · sh_k)`. `None` if it is no number.
+pub(super) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option<DVec3> {
     let [r, g, b] = splats.colour[index].map(f64::from);
     let mut sum = DVec3::new(r, g, b);
     let coefficients = splats.sh_rest_of(index).chunks_exact(3);
@@ -51,5 +51,5 @@ pub(super) fn towards(splats: &Splats, index: usize, direction: DVec3) -> DVec3 
         sum += harmonic
             * DVec3::new(f64::from(coefficient[0]), f64::from(coefficient[1]), f64::from(coefficient[2]));
     }
-    sum.max(DVec3::ZERO)
+    sum.is_finite().then(|| sum.max(DVec3::ZERO))
 }

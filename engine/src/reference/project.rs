@@ -127,10 +127,10 @@ impl Camera {
             conic: [yy / determinant, -xy / determinant, xx / determinant],
             extent: [deviations * xx.sqrt(), deviations * yy.sqrt()],
             opacity,
-            colour: colour::towards(splats, index, direction),
+            colour: colour::towards(splats, index, direction)?,
             depth,
         };
-        let finite = projected.centre.iter().all(|value| value.is_finite()) && projected.colour.is_finite();
+        let finite = projected.centre.iter().all(|value| value.is_finite());
         finite.then_some((projected, mean_in_world))
     }
 
@@ -176,7 +176,8 @@ fn place(splats: &Splats, index: usize, moment: Moment) -> Option<Placed> {
         + vector(motion.cubic) * (dt * dt * dt);
     let [x, y, z, w] = std::array::from_fn(|i| f64::from(splat.rotation[i]) + f64::from(motion.spin[i]) * dt);
     let quaternion = DQuat::from_xyzw(x, y, z, w);
-    let quaternion = if quaternion.length_squared() > 0.0 { quaternion.normalize() } else { DQuat::IDENTITY };
+    let none = [x, y, z, w] == [0.0; 4];
+    let quaternion = if none { DQuat::IDENTITY } else { quaternion.normalize() };
     let axes = DMat3::from_quat(quaternion) * DMat3::from_diagonal(vector(splat.scale));
     Some(Placed { mean, covariance: axes * axes.transpose(), opacity })
 }
