@@ -23,7 +23,7 @@ pub enum Plane {
     ScaleOpacity = 3,
     /// 2 words: base colour as f16, `r | g<<16`, `b | 0<<16`, sRGB-encoded.
     Colour = 4,
-    /// 4 words: t0 as f32 seconds from the segment's start; 1/sigma_t as f32 (0 for none); window start and end as
+    /// 4 words: t0 as f32 seconds from the segment's start; `1/sigma_t` as f32 (0 for none); window start and end as
     /// u32 ticks from the segment's start, clamped to the segment.
     Life = 5,
     /// 2 words: velocity as f16, `x | y<<16`, `z | 0<<16`, m/s.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod frame;
 pub mod gpu;
 pub mod math;
+pub mod picture;
 pub mod playback;
 pub mod reference;
 pub mod render;
