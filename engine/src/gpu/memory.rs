@@ -56,7 +56,9 @@ impl Buffer {
                     | vk::BufferUsageFlags::TRANSFER_DST
                     | vk::BufferUsageFlags::TRANSFER_SRC
             }
-            BufferKind::Shared => vk::BufferUsageFlags::STORAGE_BUFFER | vk::BufferUsageFlags::TRANSFER_SRC,
+            BufferKind::Shared => {
+                vk::BufferUsageFlags::STORAGE_BUFFER | vk::BufferUsageFlags::INDIRECT_BUFFER
+            }
             BufferKind::Staging => vk::BufferUsageFlags::TRANSFER_SRC,
             BufferKind::Readback => vk::BufferUsageFlags::TRANSFER_DST,
         };
