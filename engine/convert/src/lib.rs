@@ -7,6 +7,7 @@
 
 pub mod axes;
 mod cleanse;
+mod clip;
 pub mod fps;
 mod inputs;
 mod natural;

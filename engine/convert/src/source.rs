@@ -108,6 +108,12 @@ impl Source {
         }
     }
 
+    /// The first tick of frame `index`.
+    #[must_use]
+    pub(crate) fn frame_start(&self, index: usize) -> i64 {
+        if self.is_sequence() { frame_tick(index) } else { 0 }
+    }
+
     /// Reads frame `index`, with the window and the SH degree it has in the clip.
     ///
     /// # Errors
@@ -178,7 +184,7 @@ fn frame_tick(index: usize) -> i64 {
 }
 
 /// Appends whole arrays; both have the same degree, and lives where the source is a sequence.
-fn join(all: &mut Splats, mut next: Splats) {
+pub(crate) fn join(all: &mut Splats, mut next: Splats) {
     if all.is_empty() {
         *all = next;
         return;
