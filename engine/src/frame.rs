@@ -23,7 +23,7 @@ pub enum Plane {
     ScaleOpacity = 3,
     /// 2 words: base colour as f16, `r | g<<16`, `b | 0<<16`, sRGB-encoded.
     Colour = 4,
-    /// 4 words: t0 as f32 seconds from the segment's start; 1/sigma_t as f32 (0 for none); window start and end as
+    /// 4 words: t0 as f32 seconds from the segment's start; `1/sigma_t` as f32 (0 for none); window start and end as
     /// u32 ticks from the segment's start, clamped to the segment.
     Life = 5,
     /// 2 words: velocity as f16, `x | y<<16`, `z | 0<<16`, m/s.
@@ -83,7 +83,7 @@ impl Plane {
 #[derive(Debug, Clone, Copy, PartialEq, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Cluster {
-    /// Lower corner of the box of the means over the cluster's whole interval, object space, metres.
+    /// Lower corner of the box of every mean while its splat shows, object space, metres.
     pub box_min: [f32; 3],
     /// Largest standard deviation of any splat, metres.
     pub max_scale: f32,
