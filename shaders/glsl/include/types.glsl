@@ -1,0 +1,98 @@
+// Every struct and constant that the kernels share with Rust. Members are ordered so that std430 leaves no hidden
+// padding; the regenerate command reflects each offset from the SPIR-V and asserts it against src/layout.rs.
+#ifndef VIVANT_TYPES
+#define VIVANT_TYPES
+
+const uint CLUSTER_SPLATS = 256u;   // splats a cluster and a workgroup
+const uint MAX_VIEWS = 6u;          // the multiview count every Vulkan 1.1 device must offer
+const uint DEAD_KEY = 0xFFFFFFFFu;  // a slot that is not drawn
+const uint KEY_MAX = 65535u;        // depth keys have 16 bits: two passes of 8
+const uint SORT_BLOCK = 2048u;      // keys a workgroup sorts at once: 8 rounds of 256
+const float NEAR_METRES = 0.05;     // nearer splats are not drawn: inside the near plane of every headset
+const float ALPHA_CUT = 1.0 / 255.0;
+const float ALPHA_MAX = 0.99;
+
+const uint PLANE_LIFE = 1u << 4;    // bits of Segment.planes, as frame::Plane::bit
+const uint PLANE_VELOCITY = 1u << 5;
+const uint PLANE_CURVE = 1u << 6;
+const uint PLANE_SH1 = 1u << 7;
+const uint PLANE_SH2 = 1u << 8;
+const uint PLANE_SH3 = 1u << 9;
+
+const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
+
+// What every kernel of a frame knows.
+struct Frame {
+    vec4 head_in_world;     // centre of all views; w = 0
+    vec4 background;        // premultiplied, in the encoding of the target
+    float key_near;         // radial distance from the head of key KEY_MAX, metres
+    float key_scale;        // keys a metre
+    float depth_reference;  // metres subtracted from depths before they are accumulated, for precision
+    float low_pass;         // px², added to the diagonal of the projected covariance
+    uint views;
+    uint slots;             // entries of the sliced and key arrays: cluster references × 256
+    uint blocks;            // sort blocks: ceil(slots / SORT_BLOCK)
+    uint flags;
+};
+
+// One eye or camera; see view.rs for the conventions.
+struct View {
+    mat4 view_from_world;
+    vec4 position_in_world; // w = 0
+    vec4 tangents;          // of the angles left, right, up, down
+    vec4 screen;            // focal length x, y; width, height; all in px
+};
+
+// One live segment, with the time it is seen at and where its clip stands in the world.
+struct Segment {
+    mat4 world_from_object;
+    vec4 rotation;          // world_from_object's rotation, xyzw
+    float seconds;          // media time from the segment's start
+    uint tick;              // the same in ticks, nearest
+    uint planes;            // plane mask
+    float scale;            // world_from_object's uniform scale
+};
+
+// One workgroup of slice and cull.
+struct ClusterRef {
+    uint cluster;           // slot of the cluster in the pool
+    uint segment;           // index of its segment
+    uint count;             // splats in it
+    uint reserved;
+};
+
+// What is known of 256 splats before one is read; frame::Cluster.
+struct Cluster {
+    float box_min[3];
+    float max_scale;
+    float box_max[3];
+    uint count;
+    uint start;
+    uint end;
+    uint reserved[6];
+};
+
+// A splat at the frame's media time, in the world.
+struct Sliced {
+    vec4 mean_opacity;      // mean in the world, metres; opacity under the envelope, 0 when not shown
+    uvec2 rotation;         // snorm16 xyzw in the world
+    uint source;            // index of the splat in the planes of the pool
+    uint segment;
+};
+
+// A splat as one view sees it.
+struct Projected {
+    vec2 centre;            // px, origin upper left
+    uvec2 axes;             // two half axes of one standard deviation, f16 px
+    uvec2 colour;           // rgb and opacity, f16; opacity 0 where this view does not see it
+    float depth;            // metres along −Z of the view
+    uint reserved;
+};
+
+// What the sort tells the passes behind it: visible splats, and the arguments of their dispatch and draw.
+struct Counts {
+    uint visible;
+    uint dispatch[3];       // VkDispatchIndirectCommand of project
+    uint draw[4];           // VkDrawIndirectCommand of raster
+};
+#endif

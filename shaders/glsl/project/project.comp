@@ -1,0 +1,57 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// project: every visible splat, in drawing order, onto every view with the newest poses: its ellipse, its colour from
+// the direction that view sees it in, its depth. Writes [view][place] so that a view's quads are read in sequence.
+#define WRITES_PROJECTED
+#include "../include/bindings.glsl"
+#include "../include/pack.glsl"
+#include "../include/quaternion.glsl"
+#include "../include/sh.glsl"
+#include "../include/covariance.glsl"
+
+layout(local_size_x = 256) in;
+
+// sRGB-encoded colour of splat `source` seen along `direction` (object space, from the eye to the splat).
+vec3 colour_along(uint source, uint planes, vec3 direction) {
+    vec3 colour = unpack_half3(plane_colour[source]);
+    if ((planes & PLANE_SH1) != 0u) {
+        colour += sh_degree1(source, direction);
+    }
+    if ((planes & PLANE_SH2) != 0u) {
+        colour += sh_degree2(source, direction);
+    }
+    if ((planes & PLANE_SH3) != 0u) {
+        colour += sh_degree3(source, direction);
+    }
+    return max(colour, vec3(0.0));
+}
+
+void main() {
+    uint place = gl_GlobalInvocationID.x;
+    if (place >= counts.visible) {
+        return;
+    }
+    Sliced splat = sliced[order[place]];
+    Segment segment = segments[splat.segment];
+    vec3 mean = splat.mean_opacity.xyz;
+    vec3 scale = unpack_scale(plane_scale_opacity[splat.source]) * segment.scale;
+    mat3 axes = quaternion_matrix(unpack_quaternion(splat.rotation));
+    axes = mat3(axes[0] * scale.x, axes[1] * scale.y, axes[2] * scale.z);
+    for (uint v = 0u; v < frame.views; ++v) {
+        View view = views[v];
+        vec3 p = (view.view_from_world * vec4(mean, 1.0)).xyz;
+        Projected result = Projected(vec2(0.0), uvec2(0u), uvec2(0u), -p.z, 0u);
+        if (-p.z >= NEAR_METRES) {
+            vec3 covariance = screen_covariance(view, p, mat3(view.view_from_world) * axes, frame.low_pass);
+            vec4 half_axes = clamp(ellipse_axes(covariance, frame.low_pass), vec4(-65504.0), vec4(65504.0));
+            vec3 along = mean - view.position_in_world.xyz;
+            float reach = length(along);
+            vec3 direction = reach > 0.0 ? quaternion_rotate_inverse(segment.rotation, along / reach) : vec3(0.0, 0.0, 1.0);
+            vec3 colour = min(colour_along(splat.source, segment.planes, direction), vec3(65504.0));
+            result.centre = pixel_from_view_space(view, p);
+            result.axes = uvec2(packHalf2x16(half_axes.xy), packHalf2x16(half_axes.zw));
+            result.colour = uvec2(packHalf2x16(colour.rg), packHalf2x16(vec2(colour.b, splat.mean_opacity.w)));
+        }
+        projected[v * frame.slots + place] = result;
+    }
+}

@@ -1,0 +1,17 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// raster: premultiplied colour, blended over what is behind, in the sRGB-encoded space the splats were trained in.
+#include "../include/types.glsl"
+#include "../include/falloff.glsl"
+
+layout(location = 0) in vec2 deviations;
+layout(location = 1) flat in vec4 colour_opacity;
+layout(location = 0) out vec4 colour;
+
+void main() {
+    float alpha = falloff_alpha(deviations, colour_opacity.a);
+    if (alpha < ALPHA_CUT) {
+        discard;
+    }
+    colour = vec4(colour_opacity.rgb * alpha, alpha);
+}

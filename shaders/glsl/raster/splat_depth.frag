@@ -1,0 +1,21 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// raster, with depth: as splat.frag, and the depth accumulated under the same blend, so that the composite can divide
+// by alpha.
+#include "../include/types.glsl"
+#include "../include/falloff.glsl"
+
+layout(location = 0) in vec2 deviations;
+layout(location = 1) flat in vec4 colour_opacity;
+layout(location = 2) flat in float depth;
+layout(location = 0) out vec4 colour;
+layout(location = 1) out vec4 depth_sum;
+
+void main() {
+    float alpha = falloff_alpha(deviations, colour_opacity.a);
+    if (alpha < ALPHA_CUT) {
+        discard;
+    }
+    colour = vec4(colour_opacity.rgb * alpha, alpha);
+    depth_sum = vec4(depth * alpha, 0.0, 0.0, alpha);
+}

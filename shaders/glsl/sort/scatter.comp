@@ -1,0 +1,57 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// sort.scatter: moves each word to its place, stably. A block is taken in rounds of 256: each lane raises its bit in
+// its digit's mask, so a word's rank among equals is a count of lower bits. No subgroup operations: right at any
+// subgroup size, and the same order on every device and every run.
+#define WRITES_PARTIAL
+#define WRITES_ORDER
+#include "../include/bindings.glsl"
+#include "../include/sort.glsl"
+
+layout(local_size_x = 256) in;
+
+const uint MASK_WORDS = 8u;
+shared uint masks[256u * MASK_WORDS];
+shared uint next_place[256];
+
+void main() {
+    uint lane = gl_LocalInvocationID.x;
+    uint block = gl_WorkGroupID.x;
+    next_place[lane] = totals[lane] + histogram[lane * frame.blocks + block];
+    for (uint w = 0u; w < MASK_WORDS; ++w) {
+        masks[lane * MASK_WORDS + w] = 0u;
+    }
+    barrier();
+    uint own_word = lane >> 5u;
+    uint own_bit = 1u << (lane & 31u);
+    for (uint first = 0u; first < SORT_BLOCK; first += 256u) {
+        uint index = block * SORT_BLOCK + first + lane;
+        uint digit = sort_digit(index);
+        if (digit < NO_DIGIT) {
+            atomicOr(masks[digit * MASK_WORDS + own_word], own_bit);
+        }
+        barrier();
+        if (digit < NO_DIGIT) {
+            uint row = digit * MASK_WORDS;
+            uint place = next_place[digit] + uint(bitCount(masks[row + own_word] & (own_bit - 1u)));
+            for (uint w = 0u; w < own_word; ++w) {
+                place += uint(bitCount(masks[row + w]));
+            }
+            uint word = sort_input(index);
+            if (pass_index == 0u) {
+                partial_order[place] = word;
+            } else {
+                order[place] = word & ((1u << SLOT_BITS) - 1u);
+            }
+        }
+        barrier();
+        // The lane now speaks for the digit of its own number: count it off and clear its mask for the next round.
+        uint seen = 0u;
+        for (uint w = 0u; w < MASK_WORDS; ++w) {
+            seen += uint(bitCount(masks[lane * MASK_WORDS + w]));
+            masks[lane * MASK_WORDS + w] = 0u;
+        }
+        next_place[lane] += seen;
+        barrier();
+    }
+}

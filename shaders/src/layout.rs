@@ -1,0 +1,149 @@
+//! The Rust twins of `glsl/include/types.glsl`. [`crate::generated`] asserts every offset against the SPIR-V.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::generated::MAX_VIEWS;
+
+/// What every kernel of a frame knows; see `types.glsl` for units.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Frame {
+    /// Centre of all views, world; w = 0.
+    pub head_in_world: [f32; 4],
+    /// Premultiplied background in the encoding of the target.
+    pub background: [f32; 4],
+    /// Radial distance of the nearest key, metres.
+    pub key_near: f32,
+    /// Keys a metre.
+    pub key_scale: f32,
+    /// Metres subtracted from depths before accumulation.
+    pub depth_reference: f32,
+    /// Low-pass variance, px².
+    pub low_pass: f32,
+    /// Number of views.
+    pub views: u32,
+    /// Entries of the sliced and key arrays.
+    pub slots: u32,
+    /// Sort blocks.
+    pub blocks: u32,
+    /// `ENCODE_*` bits.
+    pub flags: u32,
+}
+
+/// One eye or camera.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct View {
+    /// Column-major.
+    pub view_from_world: [[f32; 4]; 4],
+    /// w = 0.
+    pub position_in_world: [f32; 4],
+    /// Tangents of left, right, up, down.
+    pub tangents: [f32; 4],
+    /// Focal length x, y; width, height; px.
+    pub screen: [f32; 4],
+}
+
+/// The frame's first buffer: the frame and its views.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct FrameBlock {
+    /// The frame.
+    pub frame: Frame,
+    /// Its views; the first `frame.views` are valid.
+    pub views: [View; MAX_VIEWS as usize],
+}
+
+/// One live segment.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Segment {
+    /// Column-major.
+    pub world_from_object: [[f32; 4]; 4],
+    /// Rotation of `world_from_object`, xyzw.
+    pub rotation: [f32; 4],
+    /// Media time from the segment's start, seconds.
+    pub seconds: f32,
+    /// The same in ticks.
+    pub tick: u32,
+    /// Plane mask.
+    pub planes: u32,
+    /// Uniform scale of `world_from_object`.
+    pub scale: f32,
+}
+
+/// One workgroup of slice and cull.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct ClusterRef {
+    /// Slot of the cluster in the pool.
+    pub cluster: u32,
+    /// Index of its segment.
+    pub segment: u32,
+    /// Splats in it.
+    pub count: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// What is known of 256 splats before one is read.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Cluster {
+    /// Lower corner of the means' box over the interval.
+    pub box_min: [f32; 3],
+    /// Largest standard deviation, metres.
+    pub max_scale: f32,
+    /// Upper corner.
+    pub box_max: [f32; 3],
+    /// Splats.
+    pub count: u32,
+    /// First tick shown, from the segment's start.
+    pub start: u32,
+    /// First tick no longer shown.
+    pub end: u32,
+    /// Zero.
+    pub reserved: [u32; 6],
+}
+
+/// A splat at the frame's media time, in the world.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Sliced {
+    /// Mean and opacity.
+    pub mean_opacity: [f32; 4],
+    /// Rotation, snorm16 xyzw.
+    pub rotation: [u32; 2],
+    /// Index in the planes of the pool.
+    pub source: u32,
+    /// Index of its segment.
+    pub segment: u32,
+}
+
+/// A splat as one view sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Projected {
+    /// px, origin upper left.
+    pub centre: [f32; 2],
+    /// Two half axes of one standard deviation, f16 px.
+    pub axes: [u32; 2],
+    /// rgb and opacity, f16.
+    pub colour: [u32; 2],
+    /// Metres along −Z.
+    pub depth: f32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// What the sort tells the passes behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
+#[repr(C)]
+pub struct Counts {
+    /// Visible splats.
+    pub visible: u32,
+    /// Arguments of project's indirect dispatch.
+    pub dispatch: [u32; 3],
+    /// Arguments of raster's indirect draw.
+    pub draw: [u32; 4],
+}
