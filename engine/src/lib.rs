@@ -3,7 +3,7 @@
 //! The crate is layered and every arrow points one way:
 //! `error, math, time <- splat <- frame <- clip <- codec <- playback` on the file side and
 //! `error, math, frame <- gpu <- render` on the picture side. Playback and render meet only in [`frame`].
-//! [`reference`] is a second, slow renderer that shares nothing with the GPU kernels; the tests hold one
+//! [`mod@reference`] is a second, slow renderer that shares nothing with the GPU kernels; the tests hold one
 //! against the other.
 
 pub mod clip;
