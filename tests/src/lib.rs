@@ -2,6 +2,8 @@
 //! a bench that runs one kernel over the buffers of its CPU twin.
 
 pub mod gpu;
+pub mod performances;
 pub mod random;
 pub mod require;
+pub mod stage;
 pub mod synthetic;

@@ -78,9 +78,10 @@ fn as_text(args: &Args, written: &WriteReport) -> String {
         written.nodes,
         output::bytes(written.file_bytes)
     );
-    for (count, why) in
-        [(written.dropped_unseen, "never visible"), (written.dropped_out_of_range, "beyond what a clip holds")]
-    {
+    for (count, why) in [
+        (written.dropped_unseen, "never visible"),
+        (written.dropped_out_of_range, "beyond what a clip holds"),
+    ] {
         if count > 0 {
             text += &format!("\nleft out {count} {why}");
         }

@@ -28,8 +28,7 @@ pub(crate) fn run(args: &Args) -> Result {
     if args.json {
         let mut value = as_json(clip);
         if let Some(report) = &opened.report {
-            value["imported"] =
-                serde_json::json!({ "read": report.read, "dropped": report.dropped(), "notes": report.notes });
+            value["imported"] = serde_json::json!({ "read": report.read, "dropped": report.dropped(), "notes": report.notes });
         }
         output::json(&value);
     } else {

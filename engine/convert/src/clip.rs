@@ -57,7 +57,12 @@ impl Source {
         let mut gathered = Splats::new(self.info().sh_degree);
         let mut current = 0;
         let mut push = |number: i64, splats: &Splats| {
-            writer.push_segment(level, hierarchy.edge(level, number), hierarchy.edge(level, number + 1), splats)
+            writer.push_segment(
+                level,
+                hierarchy.edge(level, number),
+                hierarchy.edge(level, number + 1),
+                splats,
+            )
         };
         self.for_each(|index, imported| {
             report.absorb(imported.report);
@@ -79,7 +84,8 @@ impl Source {
     /// as level 0 is always resident.
     fn level(&self, hierarchy: &Hierarchy, least: u32) -> u8 {
         let info = self.info();
-        let total: u64 = (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
+        let total: u64 =
+            (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
         let worth = |level: &u8| {
             let segments = hierarchy.locate(*level, info.duration.max(1) - 1) + 1;
             let segments = u64::try_from(segments).unwrap_or(1).min(self.frames().len() as u64).max(1);

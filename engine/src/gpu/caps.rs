@@ -20,7 +20,7 @@ pub struct Capabilities {
     /// Nanoseconds a timestamp tick; 0 when the queue has no timestamps.
     pub timestamp_nanos: f32,
     /// Whether 32-bit float colour can be blended (else depth is accumulated in 16 bits).
-    pub blend_r32f: bool,
+    pub blend_rg32f: bool,
     /// Largest image side, px.
     pub max_image: u32,
     /// Most layers of an image array and views of a multiview pass.
@@ -114,7 +114,7 @@ pub(super) fn inspect(instance: &Instance, physical: vk::PhysicalDevice) -> (Dev
                 Some((_, bits)) if bits > 0 => plain.limits.timestamp_period,
                 _ => 0.0,
             },
-            blend_r32f: blends(instance, physical, vk::Format::R32_SFLOAT),
+            blend_rg32f: blends(instance, physical, vk::Format::R32G32_SFLOAT),
             max_image: plain.limits.max_image_dimension2_d,
             max_views: multiview_limits.max_multiview_view_count.min(vivant_shaders::generated::MAX_VIEWS),
         }),

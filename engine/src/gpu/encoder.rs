@@ -102,11 +102,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Binds set 0 for compute and raster.
+    /// Binds set 0 for compute.
     pub fn bind(&mut self, set: &BindSet) {
-        for point in [vk::PipelineBindPoint::COMPUTE, vk::PipelineBindPoint::GRAPHICS] {
-            self.bind_at(point, 0, set);
-        }
+        self.bind_at(vk::PipelineBindPoint::COMPUTE, 0, set);
     }
 
     /// Binds set 1, the images of the composite.
@@ -163,8 +161,9 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Clears `target` and begins to draw into all its layers.
-    pub fn begin_raster(&mut self, target: &RasterTarget) {
+    /// Clears `target` and begins to draw into all its layers, with set 0 bound: a multiview pass forgets what was
+    /// bound before it.
+    pub fn begin_raster(&mut self, target: &RasterTarget, set: &BindSet) {
         let clear = [vk::ClearValue::default(); 2];
         let area = vk::Rect2D { offset: vk::Offset2D::default(), extent: target.extent };
         let info = vk::RenderPassBeginInfo::default()
@@ -184,6 +183,7 @@ impl<'a> Encoder<'a> {
         unsafe { self.device.raw.cmd_set_viewport(self.commands, 0, &viewport) };
         // SAFETY: contracts 1, 3 and 4.
         unsafe { self.device.raw.cmd_set_scissor(self.commands, 0, &[area]) };
+        self.bind_at(vk::PipelineBindPoint::GRAPHICS, 0, set);
     }
 
     /// Draws `vertices` vertices once.

@@ -20,8 +20,10 @@ pub enum Format {
     Rgba16f,
     /// 32-bit float, one channel.
     R32f,
-    /// 16-bit float, one channel.
-    R16f,
+    /// 32-bit float, two channels.
+    Rg32f,
+    /// 16-bit float, two channels.
+    Rg16f,
 }
 
 impl Format {
@@ -30,7 +32,8 @@ impl Format {
             Self::Rgba8 => vk::Format::R8G8B8A8_UNORM,
             Self::Rgba16f => vk::Format::R16G16B16A16_SFLOAT,
             Self::R32f => vk::Format::R32_SFLOAT,
-            Self::R16f => vk::Format::R16_SFLOAT,
+            Self::Rg32f => vk::Format::R32G32_SFLOAT,
+            Self::Rg16f => vk::Format::R16G16_SFLOAT,
         }
     }
 
@@ -38,9 +41,8 @@ impl Format {
     #[must_use]
     pub const fn texel_bytes(self) -> u64 {
         match self {
-            Self::Rgba8 | Self::R32f => 4,
-            Self::Rgba16f => 8,
-            Self::R16f => 2,
+            Self::Rgba8 | Self::R32f | Self::Rg16f => 4,
+            Self::Rgba16f | Self::Rg32f => 8,
         }
     }
 }

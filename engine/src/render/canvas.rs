@@ -66,7 +66,7 @@ impl Canvas {
         {
             return Err(Error::invalid("a picture is Rgba8 or Rgba16f"));
         }
-        let sum_format = if gpu.capabilities().blend_r32f { Format::R32f } else { Format::R16f };
+        let sum_format = if gpu.capabilities().blend_rg32f { Format::Rg32f } else { Format::Rg16f };
         let mut accumulated = vec![image("accumulated colour", what.accumulation)?];
         if what.depth {
             accumulated.push(image("accumulated depth", sum_format)?);

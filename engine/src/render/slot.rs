@@ -93,8 +93,8 @@ impl Slot {
         passes.cull.record(&mut encoder, scene.groups());
         passes.sort.record(&mut encoder, scene.block.frame.blocks);
         passes.project.record(&mut encoder, counts);
-        canvas.raster().record(&mut encoder, canvas.accumulation(), counts);
-        canvas.composite().record(&mut encoder, canvas.output());
+        canvas.raster().record(&mut encoder, canvas.accumulation(), set, counts);
+        canvas.composite().record(&mut encoder, canvas.output(), set);
         encoder.finish()?;
         self.timed = true;
         Ok(())

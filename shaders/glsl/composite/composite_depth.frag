@@ -15,7 +15,6 @@ void main() {
     vec4 accumulated = texelFetch(accumulated_colour, texel, 0);
     colour = encode_target(accumulated, frame.flags, frame.background);
     float nothing = uintBitsToFloat(0x7F800000u);
-    depth = accumulated.a > 0.0
-        ? frame.depth_reference + texelFetch(accumulated_depth, texel, 0).r / accumulated.a
-        : nothing;
+    vec2 sum = texelFetch(accumulated_depth, texel, 0).rg;
+    depth = sum.g > 0.0 ? frame.depth_reference + sum.r / sum.g : nothing;
 }

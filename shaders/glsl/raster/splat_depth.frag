@@ -1,7 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-// raster, with depth: as splat.frag, and the depth accumulated under the same blend, so that the composite can divide
-// by alpha.
+// raster, with depth: as splat.frag, and depth and alpha accumulated under the same blend, so that the composite can
+// divide one by the other. Alpha stands there a second time because the colour's may have 8 or 16 bits only.
 #include "../include/types.glsl"
 #include "../include/falloff.glsl"
 
@@ -17,5 +17,5 @@ void main() {
         discard;
     }
     colour = vec4(colour_opacity.rgb * alpha, alpha);
-    depth_sum = vec4(depth * alpha, 0.0, 0.0, alpha);
+    depth_sum = vec4(depth * alpha, alpha, 0.0, alpha);
 }

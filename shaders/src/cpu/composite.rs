@@ -18,9 +18,10 @@ pub fn composite(frame: &Frame, accumulated: &Accumulated) -> (Vec<[f32; 4]>, Ve
         }
         (c + background * (1.0 - c.w)).to_array()
     });
-    let depth = accumulated.colour.iter().zip(&accumulated.depth).map(|(pixel, sum)| {
-        if pixel[3] > 0.0 { frame.depth_reference + sum / pixel[3] } else { f32::INFINITY }
-    });
+    let depth = accumulated
+        .depth
+        .iter()
+        .map(|[sum, alpha]| if *alpha > 0.0 { frame.depth_reference + sum / alpha } else { f32::INFINITY });
     (colour.collect(), depth.collect())
 }
 

@@ -12,8 +12,8 @@ pub struct Accumulated {
     pub width: usize,
     /// Premultiplied colour and alpha.
     pub colour: Vec<[f32; 4]>,
-    /// Depth less the frame's reference, weighted as colour is.
-    pub depth: Vec<f32>,
+    /// Depth less the frame's reference, and alpha, weighted as colour is.
+    pub depth: Vec<[f32; 2]>,
 }
 
 /// Draws the projected splats of `view`, in order, over nothing.
@@ -26,7 +26,7 @@ pub fn splat(buffers: &Buffers, view: usize) -> Accumulated {
     let mut out = Accumulated {
         width: columns,
         colour: vec![[0.0; 4]; columns * pixel(height)],
-        depth: vec![0.0; columns * pixel(height)],
+        depth: vec![[0.0; 2]; columns * pixel(height)],
     };
     for place in 0..buffers.counts.visible as usize {
         let splat = buffers.projected[view * frame.slots as usize + place];
@@ -56,8 +56,10 @@ pub fn splat(buffers: &Buffers, view: usize) -> Accumulated {
                 for (t, s) in target.iter_mut().zip(source.to_array()) {
                     *t = s + *t * (1.0 - alpha);
                 }
-                out.depth[index] =
-                    (splat.depth - frame.depth_reference) * alpha + out.depth[index] * (1.0 - alpha);
+                let sum = [(splat.depth - frame.depth_reference) * alpha, alpha];
+                for (t, s) in out.depth[index].iter_mut().zip(sum) {
+                    *t = s + *t * (1.0 - alpha);
+                }
             }
         }
     }

@@ -36,9 +36,9 @@ impl Composite {
     }
 
     /// One triangle over the target.
-    pub(in crate::render) fn record(&self, encoder: &mut Encoder<'_>, target: &RasterTarget) {
+    pub(in crate::render) fn record(&self, encoder: &mut Encoder<'_>, target: &RasterTarget, set: &BindSet) {
         encoder.span("composite");
-        encoder.begin_raster(target);
+        encoder.begin_raster(target, set);
         encoder.bind_images(&self.images);
         encoder.draw(&self.pipeline, 3);
         encoder.end_raster();

@@ -7,7 +7,9 @@ use vivant_shaders::generated::{SPLAT_DEPTH_FRAG, SPLAT_FRAG, SPLAT_VERT};
 use vivant_shaders::layout::Counts;
 
 use crate::error::Result;
-use crate::gpu::{BindLayouts, Blend, Buffer, Encoder, RasterDescription, RasterPipeline, RasterTarget};
+use crate::gpu::{
+    BindLayouts, BindSet, Blend, Buffer, Encoder, RasterDescription, RasterPipeline, RasterTarget,
+};
 
 /// The pass, for targets with or without a depth sum.
 #[derive(Debug)]
@@ -35,10 +37,11 @@ impl Raster {
         &self,
         encoder: &mut Encoder<'_>,
         target: &RasterTarget,
+        set: &BindSet,
         counts: &Buffer,
     ) {
         encoder.span("raster");
-        encoder.begin_raster(target);
+        encoder.begin_raster(target, set);
         encoder.draw_indirect(&self.pipeline, counts, offset_of!(Counts, draw) as u64);
         encoder.end_raster();
     }

@@ -1,0 +1,201 @@
+//! The pipeline on the GPU against the reference renderer: at least 45 dB over covered pixels and depth within 1 cm, for
+//! still, moving and sequenced performances, from both eyes at three distances. Each way in which a picture could be
+//! wrong and still look plausible has a test in which the comparison must fail.
+
+use glam::DVec3;
+use vivant::gpu::GpuOptions;
+use vivant::splat::Performance;
+use vivant::view::View;
+use vivant_convert::{Options, Source};
+use vivant_tests::performances;
+use vivant_tests::require::content;
+use vivant_tests::stage::{Distance, Order, Stage, clip_of, distance, live_at, reference_of, stereo};
+
+const PSNR_DB: f64 = 45.0;
+const DEPTH_METRES: f64 = 0.01;
+
+fn on_stage(test: impl FnOnce(&mut Stage)) {
+    let Some(mut stage) = Stage::open(&GpuOptions::default()) else { return };
+    test(&mut stage);
+    stage.finish();
+}
+
+fn measure(
+    stage: &mut Stage,
+    performance: &Performance,
+    seconds: f64,
+    views: &[View],
+    size: u32,
+) -> Distance {
+    let clip = clip_of(performance);
+    let pixels = stage.draw(&clip, seconds, views, size);
+    distance(&pixels, &reference_of(performance, seconds, views, size, Order::Head))
+}
+
+fn assert_close(what: &str, distance: Distance) {
+    eprintln!(
+        "{what}: {:.1} dB, depth {:.2} mm, {} px",
+        distance.psnr,
+        distance.depth * 1e3,
+        distance.covered
+    );
+    assert!(distance.covered > 1000, "{what}: hardly anything was drawn");
+    assert!(distance.psnr >= PSNR_DB, "{what}: {:.1} dB is too far from the reference", distance.psnr);
+    assert!(distance.depth <= DEPTH_METRES, "{what}: depth is off by {:.4} m", distance.depth);
+}
+
+#[test]
+fn still_splats_of_degree_0_to_3_in_stereo_at_three_distances() {
+    on_stage(|stage| {
+        for degree in 0..=3 {
+            let performance = performances::still(8000, degree);
+            for metres in [0.7, 1.5, 3.0] {
+                let measured = measure(stage, &performance, 0.0, &stereo(DVec3::ZERO, metres), 512);
+                assert_close(&format!("degree {degree} at {metres} m"), measured);
+            }
+        }
+    });
+}
+
+#[test]
+fn moving_splats_at_ten_times() {
+    on_stage(|stage| {
+        let performance = performances::moving(12_000);
+        for step in 0..10 {
+            // Off the frame grid: the time asked for is the time drawn.
+            let seconds = 0.003 + 0.21 * f64::from(step);
+            let measured = measure(stage, &performance, seconds, &stereo(DVec3::ZERO, 1.5), 384);
+            assert_close(&format!("moving at {seconds:.3} s"), measured);
+        }
+    });
+}
+
+#[test]
+fn a_sequence_shows_the_frame_of_the_time() {
+    on_stage(|stage| {
+        let performance = performances::sequence(7);
+        for frame in [0_u32, 3, 6] {
+            let seconds = f64::from(frame) / 30.0 + 0.004;
+            let measured =
+                measure(stage, &performance, seconds, &stereo(DVec3::new(0.12, 0.0, 0.0), 1.5), 384);
+            assert_close(&format!("frame {frame}"), measured);
+        }
+    });
+}
+
+#[test]
+fn views_may_be_canted_and_lopsided() {
+    on_stage(|stage| {
+        let performance = performances::still(8000, 1);
+        let mut views = stereo(DVec3::ZERO, 1.2);
+        for (view, turn) in views.iter_mut().zip([0.12_f64, -0.12]) {
+            let q = glam::DQuat::from_array(view.orientation)
+                * glam::DQuat::from_rotation_y(turn)
+                * glam::DQuat::from_rotation_z(0.3);
+            view.orientation = q.to_array();
+            view.fov.left *= 1.3;
+            view.fov.up *= 0.6;
+        }
+        assert_close("canted", measure(stage, &performance, 0.0, &views, 384));
+    });
+}
+
+#[test]
+fn real_static_captures() {
+    let Some(folder) = content() else { return };
+    on_stage(|stage| {
+        for name in ["fruit-drops.ply", "train-1000.ply"] {
+            let source = Source::open(&[folder.join("static").join(name)], &Options::default()).unwrap();
+            let (performance, _) = source.read_all().unwrap();
+            let bounds = clip_of(&performance).bounds();
+            let [low, high] = bounds.map(|corner| glam::Vec3::from_array(corner).as_dvec3());
+            let reach = (high - low).length().min(8.0);
+            let measured = measure(stage, &performance, 0.0, &stereo((low + high) * 0.5, reach), 512);
+            assert_close(name, measured);
+        }
+    });
+}
+
+#[test]
+fn staged_uploads_draw_the_same_picture() {
+    let staged = GpuOptions { force_staging: true, ..GpuOptions::default() };
+    let (Some(mut direct), Some(mut staged)) = (Stage::open(&GpuOptions::default()), Stage::open(&staged))
+    else {
+        return;
+    };
+    let clip = clip_of(&performances::moving(6000));
+    let views = stereo(DVec3::ZERO, 1.5);
+    for seconds in [0.1, 1.1, 0.3] {
+        assert!(direct.draw(&clip, seconds, &views, 256) == staged.draw(&clip, seconds, &views, 256));
+    }
+    direct.finish();
+    staged.finish();
+}
+
+#[test]
+fn the_same_frame_is_the_same_picture_every_time() {
+    on_stage(|stage| {
+        let clip = clip_of(&performances::moving(12_000));
+        let views = stereo(DVec3::ZERO, 1.0);
+        let first = stage.draw(&clip, 0.8, &views, 256);
+        for _ in 0..3 {
+            assert!(first == stage.draw(&clip, 0.8, &views, 256), "a picture differs from run to run");
+        }
+    });
+}
+
+#[test]
+fn an_empty_moment_is_a_transparent_picture() {
+    on_stage(|stage| {
+        let mut performance = performances::sequence(3);
+        performance.info.duration *= 2;
+        let clip = clip_of(&performance);
+        assert!(live_at(&clip, 0.15).segments.iter().all(|s| s.clusters.iter().all(|c| c.end <= 3000)));
+        let pixels = stage.draw(&clip, 0.15, &stereo(DVec3::ZERO, 1.5), 64);
+        assert!(pixels.images.iter().all(|image| image.pixels.iter().all(|p| *p == [0.0; 4])));
+        assert!(pixels.depth.iter().all(|d| *d == f32::INFINITY));
+    });
+}
+
+/// Draws with one thing deliberately wrong and expects the comparison to notice.
+fn assert_noticed(what: &str, distance: Distance) {
+    assert!(
+        distance.psnr < PSNR_DB || distance.depth > DEPTH_METRES,
+        "{what} passes for right: {:.1} dB, {:.4} m",
+        distance.psnr,
+        distance.depth
+    );
+}
+
+#[test]
+fn what_is_wrong_is_noticed() {
+    on_stage(|stage| {
+        let performance = performances::moving(12_000);
+        let clip = clip_of(&performance);
+        let views = stereo(DVec3::ZERO, 1.5);
+        let reference = reference_of(&performance, 0.8, &views, 256, Order::Head);
+        let right = stage.draw(&clip, 0.8, &views, 256);
+        assert_close("as it should be", distance(&right, &reference));
+
+        let late = stage.draw(&clip, 0.8 + 1.0 / 30.0, &views, 256);
+        assert_noticed("a frame late", distance(&late, &reference));
+
+        let swapped = stage.draw(&clip, 0.8, &[views[1], views[0]], 256);
+        assert_noticed("swapped eyes", distance(&swapped, &reference));
+
+        let mut mirrored = right.clone();
+        mirrored.images.iter_mut().for_each(|i| i.pixels.chunks_mut(256).for_each(<[_]>::reverse));
+        assert_noticed("a mirrored picture", distance(&mirrored, &reference));
+
+        let mut upside_down = right.clone();
+        upside_down.images.iter_mut().for_each(|i| i.pixels.reverse());
+        assert_noticed("an upside-down picture", distance(&upside_down, &reference));
+
+        let mut near = right.clone();
+        near.depth.iter_mut().for_each(|d| *d -= 0.02);
+        assert_noticed("depth 2 cm short", distance(&near, &reference));
+
+        let one_eye = stage.draw(&clip, 0.8, &[views[0], views[0]], 256);
+        assert_noticed("the left eye twice", distance(&one_eye, &reference));
+    });
+}
