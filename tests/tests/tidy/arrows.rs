@@ -32,7 +32,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("codec", &["error", "math", "time", "splat", "view", "frame", "clip"]),
     ("playback", &["error", "math", "time", "splat", "view", "frame", "clip", "codec"]),
     ("gpu", &["error", "math", "frame"]),
-    ("render", &["error", "math", "time", "view", "frame", "gpu"]),
+    ("render", &["error", "math", "time", "view", "frame", "picture", "gpu"]),
     ("reference", &["error", "math", "time", "splat", "view", "picture"]),
     ("xr", &["error", "math", "time", "view", "frame", "gpu", "render"]),
 ];
