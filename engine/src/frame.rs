@@ -83,7 +83,7 @@ impl Plane {
 #[derive(Debug, Clone, Copy, PartialEq, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct Cluster {
-    /// Lower corner of the box of the means over the cluster's whole interval, object space, metres.
+    /// Lower corner of the box of every mean while its splat shows, object space, metres.
     pub box_min: [f32; 3],
     /// Largest standard deviation of any splat, metres.
     pub max_scale: f32,

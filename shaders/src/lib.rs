@@ -63,7 +63,11 @@ mod tests {
                 kernel.path
             );
         }
-        assert_eq!(source::list(&root).unwrap().len(), generated::ALL.len(), "a kernel was added or removed: regenerate");
+        assert_eq!(
+            source::list(&root).unwrap().len(),
+            generated::ALL.len(),
+            "a kernel was added or removed: regenerate"
+        );
     }
 
     #[test]

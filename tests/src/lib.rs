@@ -1,1 +1,7 @@
-//! (under construction)
+//! What the test crates share: when a test may skip, seeded random numbers, a GPU whose validation must stay silent, and
+//! a bench that runs one kernel over the buffers of its CPU twin.
+
+pub mod gpu;
+pub mod random;
+pub mod require;
+pub mod synthetic;

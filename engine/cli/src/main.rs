@@ -1,2 +1,50 @@
-//! (under construction)
-fn main() {}
+//! `vivant`: converts, inspects and checks performances. One module a command, each with its `Args` and its `run`.
+//!
+//! Results go to standard output, everything else to standard error; what fails is said in one line. The exit code is
+//! 0 when the command did what was asked, 1 when a check failed, 2 for bad input or use, 3 when no usable device is
+//! there ([`exit`]).
+
+mod convert;
+mod exit;
+mod import;
+mod info;
+mod input;
+mod output;
+mod progress;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Plays and makes volumetric performances: 4D Gaussian splats, in stereo, on Vulkan.
+#[derive(Debug, Parser)]
+#[command(name = "vivant", version, arg_required_else_help = true, infer_subcommands = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Convert(convert::Args),
+    Info(info::Args),
+    Verify(verify::Args),
+}
+
+impl Command {
+    fn run(self) -> exit::Result {
+        match self {
+            Self::Convert(args) => convert::run(&args),
+            Self::Info(args) => info::run(&args),
+            Self::Verify(args) => verify::run(&args),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => exit::code(cli.command.run()),
+        Err(usage) => exit::from_usage(&usage),
+    }
+}

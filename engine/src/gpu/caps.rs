@@ -61,7 +61,10 @@ fn queue_family(instance: &Instance, physical: vk::PhysicalDevice) -> Option<(u3
     // SAFETY: contract 1: the physical device belongs to this live instance.
     let families = unsafe { instance.get_physical_device_queue_family_properties(physical) };
     let wanted = vk::QueueFlags::GRAPHICS | vk::QueueFlags::COMPUTE;
-    (0_u32..).zip(families).find(|(_, f)| f.queue_flags.contains(wanted)).map(|(i, f)| (i, f.timestamp_valid_bits))
+    (0_u32..)
+        .zip(families)
+        .find(|(_, f)| f.queue_flags.contains(wanted))
+        .map(|(i, f)| (i, f.timestamp_valid_bits))
 }
 
 /// Examines one device: the report, and the queue family to use when nothing is missing.
@@ -144,7 +147,11 @@ fn missing(properties: &vk::PhysicalDeviceProperties, multiview: bool, has_queue
             out.push(format!("the limit `{name}` must be at least {needs}, the device has {has}"));
         }
     };
-    at_least("maxPerStageDescriptorStorageBuffers", limits.max_per_stage_descriptor_storage_buffers, STORAGE_BUFFERS);
+    at_least(
+        "maxPerStageDescriptorStorageBuffers",
+        limits.max_per_stage_descriptor_storage_buffers,
+        STORAGE_BUFFERS,
+    );
     at_least("maxDescriptorSetStorageBuffers", limits.max_descriptor_set_storage_buffers, STORAGE_BUFFERS);
     at_least("maxComputeSharedMemorySize", limits.max_compute_shared_memory_size, SHARED_BYTES);
     at_least("maxComputeWorkGroupInvocations", limits.max_compute_work_group_invocations, 256);
@@ -216,6 +223,8 @@ mod tests {
         assert!(missing(&able(), true, false)[0].contains("queue"));
         let mut small = able();
         small.limits.max_compute_shared_memory_size = 8 << 10;
-        assert!(missing(&small, true, true)[0].contains("`maxComputeSharedMemorySize` must be at least 16384"));
+        assert!(
+            missing(&small, true, true)[0].contains("`maxComputeSharedMemorySize` must be at least 16384")
+        );
     }
 }

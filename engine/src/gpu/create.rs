@@ -119,7 +119,8 @@ impl Api {
                 vk::DebugUtilsMessageSeverityFlagsEXT::ERROR | vk::DebugUtilsMessageSeverityFlagsEXT::WARNING,
             )
             .message_type(
-                vk::DebugUtilsMessageTypeFlagsEXT::VALIDATION | vk::DebugUtilsMessageTypeFlagsEXT::PERFORMANCE,
+                vk::DebugUtilsMessageTypeFlagsEXT::VALIDATION
+                    | vk::DebugUtilsMessageTypeFlagsEXT::PERFORMANCE,
             )
             .pfn_user_callback(Some(collect))
             .user_data(Arc::as_ptr(&self.log).cast_mut().cast());
@@ -304,7 +305,9 @@ fn choose(api: &Api, options: &GpuOptions) -> Result<(vk::PhysicalDevice, Device
         None if refused.is_empty() => {
             Err(Error::MissingFeature { what: format!("no Vulkan device: {HOW_TO_GET_A_DRIVER}") })
         }
-        None => Err(Error::MissingFeature { what: format!("no usable Vulkan device: {}", refused.join(". ")) }),
+        None => {
+            Err(Error::MissingFeature { what: format!("no usable Vulkan device: {}", refused.join(". ")) })
+        }
     }
 }
 

@@ -36,8 +36,7 @@ impl<'a> Encoder<'a> {
     pub fn begin(layouts: &'a BindLayouts, frame: &'a Frame, timings: &'a mut Timings) -> Result<Self> {
         let device: &Device = &layouts.device;
         let commands = frame.commands;
-        let info =
-            vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        let info = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
         // SAFETY: contracts 1, 3 and 4; beginning resets the buffer, which the caller has waited for.
         unsafe { device.raw.begin_command_buffer(commands, &info) }.map_err(vk_error("beginning a frame"))?;
         timings.clear();

@@ -79,7 +79,10 @@ impl Image {
             )));
         }
         if layers == 0 || layers > limits.max_views {
-            return Err(Error::invalid(format!("{layers} views: this device draws 1 to {} at once", limits.max_views)));
+            return Err(Error::invalid(format!(
+                "{layers} views: this device draws 1 to {} at once",
+                limits.max_views
+            )));
         }
         let info = vk::ImageCreateInfo::default()
             .image_type(vk::ImageType::TYPE_2D)
@@ -101,10 +104,10 @@ impl Image {
         // SAFETY: contract 1.
         let requirements = unsafe { image.device.raw.get_image_memory_requirements(raw) };
         let allocation = allocate(&image.device, name, requirements, MemoryLocation::GpuOnly, false)?;
+        // SAFETY: the handle is only bound, never freed.
+        let memory = unsafe { allocation.memory() };
         // SAFETY: contracts 1 and 3; the allocation was made for these requirements and is not bound yet.
-        let bound = unsafe {
-            image.device.raw.bind_image_memory(raw, allocation.memory(), allocation.offset())
-        };
+        let bound = unsafe { image.device.raw.bind_image_memory(raw, memory, allocation.offset()) };
         image.allocation = Some(allocation);
         bound.map_err(vk_error("binding an image's memory"))?;
         let info = vk::ImageViewCreateInfo::default()

@@ -56,7 +56,9 @@ impl Buffer {
                     | vk::BufferUsageFlags::TRANSFER_DST
                     | vk::BufferUsageFlags::TRANSFER_SRC
             }
-            BufferKind::Shared => vk::BufferUsageFlags::STORAGE_BUFFER | vk::BufferUsageFlags::TRANSFER_SRC,
+            BufferKind::Shared => {
+                vk::BufferUsageFlags::STORAGE_BUFFER | vk::BufferUsageFlags::INDIRECT_BUFFER
+            }
             BufferKind::Staging => vk::BufferUsageFlags::TRANSFER_SRC,
             BufferKind::Readback => vk::BufferUsageFlags::TRANSFER_DST,
         };
@@ -72,10 +74,10 @@ impl Buffer {
         // SAFETY: contract 1.
         let requirements = unsafe { buffer.device.raw.get_buffer_memory_requirements(raw) };
         let allocation = allocate(&buffer.device, name, requirements, location, true)?;
+        // SAFETY: the handle is only bound, never freed.
+        let memory = unsafe { allocation.memory() };
         // SAFETY: contracts 1 and 3; the allocation was made for these requirements and is not bound yet.
-        let bound = unsafe {
-            buffer.device.raw.bind_buffer_memory(raw, allocation.memory(), allocation.offset())
-        };
+        let bound = unsafe { buffer.device.raw.bind_buffer_memory(raw, memory, allocation.offset()) };
         buffer.allocation = Some(allocation);
         bound.map_err(vk_error("binding a buffer's memory"))?;
         buffer.device.name(raw, name);
@@ -105,7 +107,9 @@ impl Buffer {
         let end = offset.saturating_add(bytes.len());
         let size = self.bytes;
         let Some(target) = self.mapped().get_mut(offset..end) else {
-            return Err(Error::invalid(format!("a write of bytes {offset}..{end} to a mapped buffer of {size}")));
+            return Err(Error::invalid(format!(
+                "a write of bytes {offset}..{end} to a mapped buffer of {size}"
+            )));
         };
         target.copy_from_slice(bytes);
         Ok(())
@@ -139,7 +143,9 @@ pub(super) fn allocate(
             linear,
             allocation_scheme: AllocationScheme::GpuAllocatorManaged,
         })
-        .map_err(|e| Error::OutOfMemory { what: format!("{name}, {} bytes of GPU memory: {e}", requirements.size) })
+        .map_err(|e| Error::OutOfMemory {
+            what: format!("{name}, {} bytes of GPU memory: {e}", requirements.size),
+        })
 }
 
 /// Gives memory back.

@@ -82,7 +82,8 @@ impl BindLayouts {
         layouts.images = unsafe { raw.create_descriptor_set_layout(&info, None) }
             .map_err(vk_error("creating a descriptor set layout"))?;
         let sets = [layouts.buffers, layouts.images];
-        let push = [vk::PushConstantRange::default().stage_flags(vk::ShaderStageFlags::COMPUTE).size(PUSH_BYTES)];
+        let push =
+            [vk::PushConstantRange::default().stage_flags(vk::ShaderStageFlags::COMPUTE).size(PUSH_BYTES)];
         let info = vk::PipelineLayoutCreateInfo::default().set_layouts(&sets).push_constant_ranges(&push);
         // SAFETY: contracts 1 and 3.
         layouts.pipeline = unsafe { raw.create_pipeline_layout(&info, None) }
@@ -182,7 +183,12 @@ impl BindSet {
     /// # Errors
     /// When the device is out of memory or lost.
     #[expect(unsafe_code, reason = "Vulkan")]
-    pub fn images(layouts: &Arc<BindLayouts>, name: &str, colour: &Image, depth: Option<&Image>) -> Result<Self> {
+    pub fn images(
+        layouts: &Arc<BindLayouts>,
+        name: &str,
+        colour: &Image,
+        depth: Option<&Image>,
+    ) -> Result<Self> {
         let kind = vk::DescriptorType::COMBINED_IMAGE_SAMPLER;
         let set = Self::empty(layouts, name, kind, IMAGES, layouts.images)?;
         let infos = [colour, depth.unwrap_or(colour)].map(|image| {

@@ -76,9 +76,11 @@ impl Frame {
     pub fn wait(&mut self) -> Result<()> {
         if self.in_flight {
             // SAFETY: contracts 1 and 3.
-            unsafe { self.device.raw.wait_for_fences(&[self.fence], true, PATIENCE_NANOS) }.map_err(|e| match e {
-                vk::Result::TIMEOUT => crate::error::Error::DeviceLost { doing: "waiting for a frame" },
-                other => vk_error("waiting for a frame")(other),
+            unsafe { self.device.raw.wait_for_fences(&[self.fence], true, PATIENCE_NANOS) }.map_err(|e| {
+                match e {
+                    vk::Result::TIMEOUT => crate::error::Error::DeviceLost { doing: "waiting for a frame" },
+                    other => vk_error("waiting for a frame")(other),
+                }
             })?;
             self.in_flight = false;
         }

@@ -183,15 +183,18 @@ impl RasterPipeline {
     /// # Errors
     /// When the driver refuses it.
     #[expect(unsafe_code, reason = "Vulkan")]
-    pub fn new(layouts: &Arc<BindLayouts>, target: &RasterTarget, what: &RasterDescription<'_>) -> Result<Self> {
+    pub fn new(
+        layouts: &Arc<BindLayouts>,
+        target: &RasterTarget,
+        what: &RasterDescription<'_>,
+    ) -> Result<Self> {
         let device = &layouts.device;
         let vertex = ShaderModule::new(device, what.vertex)?;
         let fragment = ShaderModule::new(device, what.fragment)?;
-        let stages = [(vk::ShaderStageFlags::VERTEX, &vertex), (vk::ShaderStageFlags::FRAGMENT, &fragment)].map(
-            |(stage, module)| {
+        let stages = [(vk::ShaderStageFlags::VERTEX, &vertex), (vk::ShaderStageFlags::FRAGMENT, &fragment)]
+            .map(|(stage, module)| {
                 vk::PipelineShaderStageCreateInfo::default().stage(stage).module(module.raw).name(MAIN)
-            },
-        );
+            });
         let input = vk::PipelineVertexInputStateCreateInfo::default();
         let assembly = vk::PipelineInputAssemblyStateCreateInfo::default()
             .topology(vk::PrimitiveTopology::TRIANGLE_STRIP);

@@ -82,7 +82,11 @@ impl Timings {
         }
         let period = f64::from(self.device.capabilities.timestamp_nanos);
         for (name, pair) in self.names.iter().zip(ticks.chunks_exact(2)) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive span of nanoseconds")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a positive span of nanoseconds"
+            )]
             let nanos = (pair[1].saturating_sub(pair[0]) as f64 * period) as u64;
             out.push(Span { name, nanos });
         }

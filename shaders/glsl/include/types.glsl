@@ -12,7 +12,7 @@ const float NEAR_METRES = 0.05;     // nearer splats are not drawn: inside the n
 const float ALPHA_CUT = 1.0 / 255.0;
 const float ALPHA_MAX = 0.99;
 
-const uint PLANE_LIFE = 1u << 4;    // bits of Segment.planes, as frame::Plane::bit
+const uint PLANE_LIFE = 1u << 4;    // bits of the plane mask: frame.rs
 const uint PLANE_VELOCITY = 1u << 5;
 const uint PLANE_CURVE = 1u << 6;
 const uint PLANE_SH1 = 1u << 7;

@@ -1,0 +1,115 @@
+//! `vivant convert`: foreign files to a clip.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use vivant::clip::{Compression, WriteReport, WriterOptions};
+use vivant_convert::{Report, Source};
+
+use crate::exit::{Outcome, Result};
+use crate::import::ImportArgs;
+use crate::progress::Progress;
+use crate::{input, output};
+
+/// Convert captured performances to a clip
+///
+/// Takes trained Gaussians in the INRIA layout and bare point clouds, as PLY files: one file is a static scene; a
+/// folder, a pattern such as 'frames/*.ply' or 'frame%04d.ply', or several files are a sequence in natural order.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A file, a folder of frames, a pattern, or several of these
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The clip to write
+    #[arg(short, long, value_name = "OUT.vvt")]
+    output: PathBuf,
+    /// zstd level, 1 (fast) to 19 (small)
+    #[arg(long, value_name = "ZSTD", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=19))]
+    level: i32,
+    /// Store without compression: largest, fastest to read
+    #[arg(long, conflicts_with = "level")]
+    raw: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result {
+    let source = Source::open(&args.inputs, &args.import.options())?;
+    if let Some(frame) = source.frames().iter().find(|frame| input::same_file(&args.output, frame)) {
+        bail!("{}: the output would replace this input; give another name with -o", frame.display());
+    }
+    let options = WriterOptions {
+        compression: if args.raw { Compression::Raw } else { Compression::Zstd(args.level) },
+        metadata: metadata(&source),
+        ..WriterOptions::default()
+    };
+    let mut progress = Progress::new("converting", source.frames().len() as u64);
+    let (report, written) =
+        source.write(&args.output, &options, &mut |frames| progress.set(frames as u64))?;
+    drop(progress);
+    if args.json {
+        output::json(&as_json(args, &source, &report, &written));
+    } else {
+        output::text(&report.to_string());
+        output::text(&as_text(args, &written));
+    }
+    Ok(Outcome::Done)
+}
+
+/// What the clip says of its making; no path, as that is nobody else's business.
+fn metadata(source: &Source) -> String {
+    let name = source.frames().first().and_then(|path| path.file_name()).unwrap_or_default();
+    serde_json::json!({
+        "generator": concat!("vivant ", env!("CARGO_PKG_VERSION")),
+        "source": { "format": "ply", "frames": source.frames().len(), "first": name.to_string_lossy() },
+    })
+    .to_string()
+}
+
+fn as_text(args: &Args, written: &WriteReport) -> String {
+    let mut text = format!(
+        "wrote {}: {} splats in {} segments, {}",
+        args.output.display(),
+        written.splats,
+        written.nodes,
+        output::bytes(written.file_bytes)
+    );
+    for (count, why) in
+        [(written.dropped_unseen, "never visible"), (written.dropped_out_of_range, "beyond what a clip holds")]
+    {
+        if count > 0 {
+            text += &format!("\nleft out {count} {why}");
+        }
+    }
+    text
+}
+
+fn as_json(args: &Args, source: &Source, report: &Report, written: &WriteReport) -> serde_json::Value {
+    let first = report.first_dropped.as_ref().map(|first| {
+        serde_json::json!({ "file": first.file, "splat": first.index, "why": first.flaw.to_string() })
+    });
+    serde_json::json!({
+        "output": args.output.display().to_string(),
+        "frames": source.frames().len(),
+        "read": report.read,
+        "dropped": {
+            "not_finite": report.not_finite,
+            "absurd": report.absurd,
+            "no_rotation": report.no_rotation,
+            "first": first,
+        },
+        "raised_scales": report.thin,
+        "notes": report.notes,
+        "written": {
+            "splats": written.splats,
+            "segments": written.nodes,
+            "bytes": written.file_bytes,
+            "never_visible": written.dropped_unseen,
+            "out_of_range": written.dropped_out_of_range,
+        },
+    })
+}

@@ -1,0 +1,58 @@
+//! Where words go: results to standard output, notes and errors to standard error, one line each.
+//!
+//! A reader that closes the pipe early (`vivant info x | head -1`) ends the output, not the program.
+
+use std::io::Write;
+
+/// A result, with its line end.
+pub(crate) fn text(text: &str) {
+    // Nobody is left to tell if this fails.
+    writeln!(std::io::stdout().lock(), "{text}").ok();
+}
+
+/// A result for programs: pretty JSON.
+pub(crate) fn json(value: &serde_json::Value) {
+    text(&format!("{value:#}"));
+}
+
+/// Something the user should know but that is no failure.
+pub(crate) fn note(text: &str) {
+    say("note", text);
+}
+
+/// Why the command failed.
+pub(crate) fn error(text: &str) {
+    say("error", text);
+}
+
+/// One line, whatever the text: names of files may hold line ends and worse.
+fn say(label: &str, text: &str) {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    writeln!(std::io::stderr().lock(), "{label}: {}", line.trim_end()).ok();
+}
+
+/// A number of bytes for a person.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let mut value = count as f64;
+    let mut name = "bytes";
+    for unit in UNITS {
+        if value < 1000.0 {
+            break;
+        }
+        value /= 1000.0;
+        name = unit;
+    }
+    if name == "bytes" { format!("{count} bytes") } else { format!("{value:.1} {name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_read_well() {
+        let read = [0, 999, 1000, 1_234_567, 5_000_000_000].map(bytes);
+        assert_eq!(read, ["0 bytes", "999 bytes", "1.0 kB", "1.2 MB", "5.0 GB"]);
+    }
+}

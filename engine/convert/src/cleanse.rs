@@ -1,0 +1,152 @@
+//! What every importer does last: unit quaternions, no splat that cannot be drawn, no vanishing scale. No I/O.
+//!
+//! A capture of a million splats with one NaN in it is a good capture: the splat goes, the report says so. A file with
+//! nothing else in it is an error.
+
+use rayon::prelude::*;
+use vivant::splat::Splats;
+use vivant::{Error, Result};
+
+use crate::report::{Flaw, Report};
+use crate::rows::{self, Rows};
+
+/// Farthest a mean may be from the origin along an axis, metres: beyond, f32 cannot resolve a finger's width.
+const MAX_MEAN: f32 = 1e6;
+
+/// Largest standard deviation, metres.
+const MAX_SCALE: f32 = 1e5;
+
+/// Largest colour or harmonic: the planes hold f16, and trained values stay below 100.
+const MAX_COLOUR: f32 = 1e4;
+
+/// Least standard deviation, metres: thinner than any pixel, and its inverse square is still an ordinary f32.
+pub(crate) const MIN_SCALE: f32 = 1e-8;
+
+/// Normalises, mends and drops. `splats` must hold activated values; the report gets the counts.
+///
+/// # Errors
+/// [`Error::Malformed`] when no splat is left.
+pub(crate) fn cleanse(file: &str, splats: &mut Splats, report: &mut Report) -> Result<()> {
+    let before = splats.len();
+    let windows: Vec<(u64, Vec<(usize, Flaw)>)> = rows::all(splats).into_par_iter().map(mend).collect();
+    let mut dropped = Vec::new();
+    for (thin, flawed) in windows {
+        report.thin += thin;
+        for (index, flaw) in flawed {
+            report.drop_one(file, index, flaw);
+            dropped.push(index);
+        }
+    }
+    rows::remove(splats, &dropped);
+    if splats.is_empty() && before > 0 {
+        let first = report.first_dropped.as_ref().map_or(Flaw::NotFinite, |first| first.flaw);
+        return Err(Error::malformed(
+            file,
+            "element vertex",
+            0,
+            format!("none of its {before} splats can be used (splat 0: {first}); export the file again"),
+        ));
+    }
+    Ok(())
+}
+
+/// Mends one window; returns the number of scales raised and the splats to drop, in order.
+fn mend(mut rows: Rows<'_>) -> (u64, Vec<(usize, Flaw)>) {
+    let (mut thin, mut flawed) = (0, Vec::new());
+    for index in 0..rows.len() {
+        match mend_one(&mut rows, index) {
+            Ok(raised) => thin += u64::from(raised),
+            Err(flaw) => flawed.push((rows.first + index, flaw)),
+        }
+    }
+    (thin, flawed)
+}
+
+/// Mends one splat; says whether a scale was raised.
+fn mend_one(rows: &mut Rows<'_>, index: usize) -> std::result::Result<bool, Flaw> {
+    within(&rows.mean[index], MAX_MEAN)?;
+    within(&rows.scale[index], MAX_SCALE)?;
+    within(&rows.colour[index], MAX_COLOUR)?;
+    within(&rows.sh_rest[index * rows.sh_stride..(index + 1) * rows.sh_stride], MAX_COLOUR)?;
+    within(&rows.rotation[index], f32::INFINITY)?;
+    within(&[rows.opacity[index]], f32::INFINITY)?;
+    rows.rotation[index] = unit(rows.rotation[index]).ok_or(Flaw::NoRotation)?;
+    rows.opacity[index] = rows.opacity[index].clamp(0.0, 1.0);
+    let mut raised = false;
+    for scale in &mut rows.scale[index] {
+        raised |= *scale < MIN_SCALE;
+        *scale = scale.max(MIN_SCALE);
+    }
+    Ok(raised)
+}
+
+/// Refuses NaN, infinity, and what is larger than `limit`.
+fn within(values: &[f32], limit: f32) -> std::result::Result<(), Flaw> {
+    // Without a branch in the loop it is vectorised: nearly every splat is sound. NaN compares false.
+    let limit = limit.min(f32::MAX);
+    if values.iter().fold(true, |sound, value| sound & (value.abs() <= limit)) {
+        return Ok(());
+    }
+    Err(if values.iter().all(|value| value.is_finite()) { Flaw::Absurd } else { Flaw::NotFinite })
+}
+
+/// The quaternion at length one; `None` if its length is zero.
+fn unit(rotation: [f32; 4]) -> Option<[f32; 4]> {
+    let length = rotation.iter().map(|&part| f64::from(part).powi(2)).sum::<f64>().sqrt();
+    (length > 1e-12).then(|| {
+        rotation.map(|part| {
+            #[expect(clippy::cast_possible_truncation, reason = "quaternions are stored as f32")]
+            let narrow = (f64::from(part) / length) as f32;
+            narrow
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vivant::splat::Splat;
+
+    fn set() -> Splats {
+        let mut splats = Splats::new(1);
+        for _ in 0..8 {
+            splats.push(&Splat { rotation: [0.0, 3.0, 0.0, 4.0], ..Splat::DEFAULT }, &[0.1; 9]);
+        }
+        splats
+    }
+
+    #[test]
+    fn flaws_are_told_apart_and_counted() {
+        let mut splats = set();
+        splats.mean[1][2] = f32::NAN;
+        splats.scale[2][0] = f32::INFINITY;
+        splats.mean[3][0] = -2e6;
+        splats.rotation[4] = [0.0; 4];
+        splats.sh_rest[5 * 9 + 4] = f32::NEG_INFINITY;
+        splats.scale[6] = [0.0, 1e-40, 0.01];
+        let mut report = Report::default();
+        cleanse("f", &mut splats, &mut report).unwrap();
+        assert_eq!((report.not_finite, report.absurd, report.no_rotation, report.thin), (3, 1, 1, 1));
+        let first = report.first_dropped.unwrap();
+        assert_eq!((first.index, first.flaw), (1, Flaw::NotFinite));
+        assert_eq!(splats.len(), 3);
+        assert_eq!(splats.rotation[0], [0.0, 0.6, 0.0, 0.8]);
+        assert_eq!(splats.scale[1], [MIN_SCALE, MIN_SCALE, 0.01]);
+    }
+
+    #[test]
+    fn a_nan_before_a_larger_number_is_not_forgotten() {
+        assert_eq!(within(&[f32::NAN, 5.0], 10.0), Err(Flaw::NotFinite));
+        assert_eq!(within(&[5.0, f32::NAN], 10.0), Err(Flaw::NotFinite));
+        assert_eq!(within(&[5.0, -11.0], 10.0), Err(Flaw::Absurd));
+        assert_eq!(within(&[5.0, -9.0], 10.0), Ok(()));
+    }
+
+    #[test]
+    fn nothing_left_is_an_error() {
+        let mut splats = set();
+        splats.opacity.fill(f32::NAN);
+        let error = cleanse("f.ply", &mut splats, &mut Report::default()).unwrap_err().to_string();
+        assert!(error.contains("none of its 8 splats"), "{error}");
+    }
+}

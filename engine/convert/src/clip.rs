@@ -1,0 +1,91 @@
+//! From a source to a clip, frame by frame: the only place here that knows the container's writer.
+//!
+//! Frames of a sequence do not overlap, so every frame falls into one segment of any level of the hierarchy. One level
+//! serves the whole sequence: the finest whose segments hold enough splats to be worth a segment. Then segments follow
+//! one another in time and only one is ever gathered, however long the sequence.
+
+use std::path::Path;
+
+use vivant::Result;
+use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::codec::Hierarchy;
+use vivant::splat::Splats;
+
+use crate::report::Report;
+use crate::source::{Source, join};
+
+impl Source {
+    /// Converts to the file `path`, which appears when it is whole. `progress` gets the number of frames done.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a frame, or [`vivant::Error::Io`] for the file.
+    pub fn write(
+        &self,
+        path: &Path,
+        options: &WriterOptions,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Report, WriteReport)> {
+        let mut writer = Writer::create(path, &self.info(), options)?;
+        let report = self.push_frames(&mut writer, options, progress)?;
+        Ok((report, writer.finish()?))
+    }
+
+    /// Converts to a clip in memory: its bytes, for [`vivant::clip::Clip::from_bytes`].
+    ///
+    /// # Errors
+    /// Whatever is wrong with a frame.
+    pub fn write_to_memory(
+        &self,
+        options: &WriterOptions,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Vec<u8>, Report, WriteReport)> {
+        let mut writer = Writer::in_memory(&self.info(), options)?;
+        let report = self.push_frames(&mut writer, options, progress)?;
+        let (bytes, written) = writer.finish_bytes()?;
+        Ok((bytes, report, written))
+    }
+
+    fn push_frames(
+        &self,
+        writer: &mut Writer,
+        options: &WriterOptions,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Report> {
+        let hierarchy = Hierarchy::new(&self.info(), options.segment_ticks);
+        let level = self.level(&hierarchy, options.min_node_splats);
+        let mut report = Report::default();
+        let mut gathered = Splats::new(self.info().sh_degree);
+        let mut current = 0;
+        let mut push = |number: i64, splats: &Splats| {
+            writer.push_segment(level, hierarchy.edge(level, number), hierarchy.edge(level, number + 1), splats)
+        };
+        self.for_each(|index, imported| {
+            report.absorb(imported.report);
+            let number = hierarchy.locate(level, self.frame_start(index));
+            if number != current {
+                push(current, &gathered)?;
+                gathered = Splats::new(self.info().sh_degree);
+                current = number;
+            }
+            join(&mut gathered, imported.splats);
+            progress(index + 1);
+            Ok(())
+        })?;
+        push(current, &gathered)?;
+        Ok(report)
+    }
+
+    /// The finest level whose segments hold `least` splats on average; the coarsest that is not level 0 if none does,
+    /// as level 0 is always resident.
+    fn level(&self, hierarchy: &Hierarchy, least: u32) -> u8 {
+        let info = self.info();
+        let total: u64 = (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
+        let worth = |level: &u8| {
+            let segments = hierarchy.locate(*level, info.duration.max(1) - 1) + 1;
+            let segments = u64::try_from(segments).unwrap_or(1).min(self.frames().len() as u64).max(1);
+            total / segments >= u64::from(least)
+        };
+        let coarsest = u8::from(hierarchy.levels() > 1);
+        (coarsest..hierarchy.levels()).rev().find(worth).unwrap_or(coarsest)
+    }
+}

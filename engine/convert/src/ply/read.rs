@@ -1,0 +1,160 @@
+//! Opens a PLY file and leads it through header, plan, body and activation. The only place here that opens files.
+//!
+//! Nothing is allocated for the rows before the header's promise has been held against the length of the file, and
+//! the body goes through a bounded buffer: the peak is the splats themselves and one block.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use vivant::splat::Splats;
+use vivant::{Error, Result};
+
+use super::ascii::Ascii;
+use super::binary::Binary;
+use super::header::{Element, Encoding, Header, MAX_HEADER};
+use super::plan::{COLOUR, Kind, MEAN, OPACITY, Plan, ROTATION, SCALE, SH_REST, SLOTS};
+use super::{MAX_SPLATS, gaussians, points};
+use crate::options::{Options, Stored};
+use crate::report::Report;
+use crate::rows::{self, Rows};
+use crate::source::Imported;
+use crate::{Axes, cleanse};
+
+/// What the header of a file tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Gaussians or bare points.
+    pub kind: Kind,
+    /// Number of splats or points.
+    pub splats: u64,
+    /// SH degree, 0..=3.
+    pub sh_degree: u8,
+}
+
+/// Where a file says its attributes are stored activated; found by [`read`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) opacity: Stored,
+    pub(crate) scale: Stored,
+}
+
+/// Reads the header of a PLY file and holds it against the file's length.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Malformed`], [`Error::Unsupported`] and [`Error::LimitExceeded`], each naming the file.
+pub fn probe(path: &Path) -> Result<Summary> {
+    let opened = Opened::new(path)?;
+    let vertex = opened.vertex()?;
+    let plan = Plan::new(&opened.file, vertex)?;
+    Ok(Summary { kind: plan.kind, splats: vertex.count, sh_degree: plan.sh_degree })
+}
+
+/// Reads a PLY file into the model: static splats on our axes.
+///
+/// # Errors
+/// As [`probe`]; also [`Error::Malformed`] when the body is damaged or no splat of it can be used.
+pub fn read(path: &Path, options: &Options) -> Result<Imported> {
+    read_and_tell(path, options).map(|(imported, _)| imported)
+}
+
+/// [`read`], and how the attributes turned out to be stored.
+pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported, Found)> {
+    let opened = Opened::new(path)?;
+    let file = opened.file.clone();
+    let vertex = opened.vertex()?.clone();
+    let plan = Plan::new(&file, &vertex)?;
+    let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
+    let mut splats = opened.read_body(&vertex, &plan)?;
+    let found = gaussians::activate(&mut splats, &plan, options, &mut report);
+    cleanse::cleanse(&file, &mut splats, &mut report)?;
+    if plan.kind == Kind::Points {
+        points::size(&mut splats, &mut report);
+    }
+    options.axes.unwrap_or(Axes::RDF).apply(&mut splats);
+    Ok((Imported { splats, report }, found))
+}
+
+/// A file whose header has been read and believed.
+struct Opened {
+    file: String,
+    handle: File,
+    length: u64,
+    header: Header,
+}
+
+impl Opened {
+    fn new(path: &Path) -> Result<Self> {
+        let file = path.display().to_string();
+        let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "cannot open", source))?;
+        // A pipe or a device would block, or never end.
+        if !metadata.is_file() {
+            return Err(Error::invalid(format!(
+                "{file}: not an ordinary file; give a PLY file or a folder of them"
+            )));
+        }
+        let mut handle = File::open(path).map_err(|source| Error::io(path, "cannot open", source))?;
+        let mut start = Vec::new();
+        let limit = MAX_HEADER as u64;
+        handle.by_ref().take(limit).read_to_end(&mut start).map_err(|e| Error::io(path, "cannot read", e))?;
+        let header = Header::parse(&file, &start)?;
+        header.check_length(&file, metadata.len())?;
+        Ok(Self { file, handle, length: metadata.len(), header })
+    }
+
+    /// The element with the splats.
+    fn vertex(&self) -> Result<&Element> {
+        let named = |name: &str| self.header.elements.iter().find(|element| element.name == name);
+        let Some(vertex) = named("vertex") else {
+            let why = "the header has no element of that name; export the file as vertices";
+            return Err(Error::malformed(&self.file, "element vertex", self.header.length, why));
+        };
+        if named("chunk").is_some() && vertex.properties.iter().any(|p| p.name.starts_with("packed_")) {
+            return Err(Error::unsupported(format!(
+                "{}: a PlayCanvas compressed PLY (element chunk, packed_position); decompress it to a standard PLY first",
+                self.file
+            )));
+        }
+        if vertex.count > MAX_SPLATS {
+            let what = format!("{}: element vertex: splats in one file", self.file);
+            return Err(Error::LimitExceeded { what, value: vertex.count, limit: MAX_SPLATS });
+        }
+        Ok(vertex)
+    }
+
+    /// Reads the rows as they are stored, before activation.
+    fn read_body(mut self, vertex: &Element, plan: &Plan) -> Result<Splats> {
+        let file = self.file.as_str();
+        let at = self.header.length;
+        self.handle.seek(SeekFrom::Start(at)).map_err(|source| Error::io(file, "cannot seek", source))?;
+        let reader = BufReader::with_capacity(64 * 1024, self.handle);
+        let before = self.header.elements.iter().take_while(|element| element.name != vertex.name);
+        let count = usize::try_from(vertex.count).unwrap_or(usize::MAX);
+        let room = || rows::zeroed(count, plan.sh_degree);
+        let encoding = self.header.encoding;
+        if encoding == Encoding::Ascii {
+            let mut body = Ascii::new(file, reader, at);
+            before.into_iter().try_for_each(|element| body.skip(element))?;
+            let mut splats = room();
+            body.read_rows(vertex, plan, &mut splats)?;
+            return Ok(splats);
+        }
+        let mut body = Binary { file, reader, at, big_endian: encoding == Encoding::BigEndian };
+        before.into_iter().try_for_each(|element| body.skip(element, self.length))?;
+        let mut splats = room();
+        body.read_rows(vertex, plan, self.length, &mut splats)?;
+        Ok(splats)
+    }
+}
+
+/// Puts the slots of one row into place `index` of a window.
+#[inline]
+pub(super) fn store(slots: &[f32; SLOTS], window: &mut Rows<'_>, index: usize) {
+    window.mean[index].copy_from_slice(&slots[MEAN..MEAN + 3]);
+    window.rotation[index].copy_from_slice(&slots[ROTATION..ROTATION + 4]);
+    window.scale[index].copy_from_slice(&slots[SCALE..SCALE + 3]);
+    window.opacity[index] = slots[OPACITY];
+    window.colour[index].copy_from_slice(&slots[COLOUR..COLOUR + 3]);
+    let stride = window.sh_stride;
+    window.sh_rest[index * stride..(index + 1) * stride].copy_from_slice(&slots[SH_REST..SH_REST + stride]);
+}

@@ -1,0 +1,199 @@
+//! A foreign performance: found, measured by its headers, and handed out frame by frame.
+//!
+//! One file is a static scene; several are a sequence, each a frame with a window of exactly its own ticks, of any
+//! number of splats. All frames get the highest SH degree of any. [`Source::for_each`] reads a few frames at a time
+//! in parallel and hands them over in order, so that a sequence of any length converts in bounded memory.
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use vivant::splat::{ClipInfo, Life, Performance, Splats};
+use vivant::time::{TICKS_PER_FRAME, TickRate};
+use vivant::{Error, Result};
+
+use crate::options::{Options, Stored};
+use crate::ply::{self, Kind, Summary};
+use crate::report::Report;
+use crate::{inputs, rows};
+
+/// Splats that are in memory at a time, if a single frame has not more: 256 MB of them at SH degree 3.
+const SPLATS_AHEAD: u64 = 1 << 20;
+
+/// Splats, and what was done to get them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The splats on our axes.
+    pub splats: Splats,
+    /// What was read, dropped and assumed.
+    pub report: Report,
+}
+
+/// A foreign performance.
+#[derive(Debug, Clone)]
+pub struct Source {
+    frames: Vec<PathBuf>,
+    summaries: Vec<Summary>,
+    options: Options,
+    sh_degree: u8,
+}
+
+impl Source {
+    /// Finds the files that `inputs` name and reads their headers. A file, a folder, a pattern (`frames/*.ply`,
+    /// `frame%04d.ply`) or a list of these.
+    ///
+    /// # Errors
+    /// Any error of a file, naming it: all headers are read, so that the 9000th frame fails here and not in an hour.
+    pub fn open(inputs: &[PathBuf], options: &Options) -> Result<Self> {
+        let frames = inputs::resolve(inputs)?;
+        let probed: Vec<Result<Summary>> = frames.par_iter().map(|path| ply::probe(path)).collect();
+        let summaries = probed.into_iter().collect::<Result<Vec<Summary>>>()?;
+        if let Some(first) = frames.first()
+            && summaries.iter().all(|summary| summary.splats == 0)
+        {
+            let (file, why) = (first.display().to_string(), "0 rows; export the file with its splats");
+            return Err(Error::malformed(&file, "element vertex", 0, why));
+        }
+        let sh_degree = summaries.iter().map(|summary| summary.sh_degree).max().unwrap_or(0);
+        let mut source = Self { frames, summaries, options: *options, sh_degree };
+        source.settle()?;
+        Ok(source)
+    }
+
+    /// Decides by the first frame that has splats how the sequence stores them: a later frame with few splats must
+    /// not decide differently and flicker.
+    fn settle(&mut self) -> Result<()> {
+        let undecided = self.options.opacity == Stored::Detect || self.options.scale == Stored::Detect;
+        let holds = |summary: &Summary| summary.splats > 0 && summary.kind == Kind::Gaussians;
+        if self.is_sequence()
+            && undecided
+            && let Some(first) = self.summaries.iter().position(holds)
+        {
+            let (_, found) = ply::read_and_tell(&self.frames[first], &self.options)?;
+            self.options.opacity = found.opacity;
+            self.options.scale = found.scale;
+        }
+        Ok(())
+    }
+
+    /// The files, one a frame, in order.
+    #[must_use]
+    pub fn frames(&self) -> &[PathBuf] {
+        &self.frames
+    }
+
+    /// Whether there is more than one frame.
+    #[must_use]
+    pub fn is_sequence(&self) -> bool {
+        self.frames.len() > 1
+    }
+
+    /// What frame `index` holds according to its header.
+    #[must_use]
+    pub fn summary(&self, index: usize) -> Option<Summary> {
+        self.summaries.get(index).copied()
+    }
+
+    /// What the clip will be: a static scene has no duration.
+    #[must_use]
+    pub fn info(&self) -> ClipInfo {
+        if !self.is_sequence() {
+            let rate = TickRate { num: 1000, den: 1 };
+            return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree: self.sh_degree };
+        }
+        ClipInfo {
+            rate: self.options.fps.tick_rate(),
+            duration: frame_tick(self.frames.len()),
+            fps: self.options.fps.fraction(),
+            sh_degree: self.sh_degree,
+        }
+    }
+
+    /// The first tick of frame `index`.
+    #[must_use]
+    pub(crate) fn frame_start(&self, index: usize) -> i64 {
+        if self.is_sequence() { frame_tick(index) } else { 0 }
+    }
+
+    /// Reads frame `index`, with the window and the SH degree it has in the clip.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when there is no such frame; else whatever is wrong with its file.
+    pub fn read_frame(&self, index: usize) -> Result<Imported> {
+        let Some(path) = self.frames.get(index) else {
+            return Err(Error::invalid(format!("frame {index} of a sequence of {}", self.frames.len())));
+        };
+        let mut imported = ply::read(path, &self.options)?;
+        rows::raise_degree(&mut imported.splats, self.sh_degree);
+        if self.is_sequence() {
+            let (start, end) = (frame_tick(index), frame_tick(index + 1));
+            let t0 = self.info().rate.seconds_from_ticks(start);
+            let life = Life { t0, sigma_t: f32::INFINITY, start, end };
+            imported.splats.life = vec![life; imported.splats.len()];
+        }
+        Ok(imported)
+    }
+
+    /// Hands every frame to `each` in order, reading a few ahead in parallel.
+    ///
+    /// # Errors
+    /// The first error of a frame in order, or of `each`.
+    pub fn for_each(&self, mut each: impl FnMut(usize, Imported) -> Result<()>) -> Result<()> {
+        let mut first = 0;
+        while first < self.frames.len() {
+            let end = self.batch_end(first);
+            let read: Vec<Result<Imported>> =
+                (first..end).into_par_iter().map(|index| self.read_frame(index)).collect();
+            for (index, imported) in (first..end).zip(read) {
+                each(index, imported?)?;
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// One past the last frame that is read together with frame `first`.
+    fn batch_end(&self, first: usize) -> usize {
+        let most = rayon::current_num_threads().max(1);
+        let mut splats = 0_u64;
+        let fits = |summary: &&Summary| {
+            splats = splats.saturating_add(summary.splats);
+            splats <= SPLATS_AHEAD
+        };
+        first + self.summaries[first..].iter().take(most).take_while(fits).count().max(1)
+    }
+
+    /// Reads everything into memory.
+    ///
+    /// # Errors
+    /// As [`Self::for_each`].
+    pub fn read_all(&self) -> Result<(Performance, Report)> {
+        let mut all = Splats::new(self.sh_degree);
+        let mut report = Report::default();
+        self.for_each(|_, imported| {
+            report.absorb(imported.report);
+            join(&mut all, imported.splats);
+            Ok(())
+        })?;
+        Ok((Performance { info: self.info(), splats: all }, report))
+    }
+}
+
+/// First tick of a frame.
+fn frame_tick(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX).saturating_mul(i64::from(TICKS_PER_FRAME))
+}
+
+/// Appends whole arrays; both have the same degree, and lives where the source is a sequence.
+pub(crate) fn join(all: &mut Splats, mut next: Splats) {
+    if all.is_empty() {
+        *all = next;
+        return;
+    }
+    all.mean.append(&mut next.mean);
+    all.rotation.append(&mut next.rotation);
+    all.scale.append(&mut next.scale);
+    all.opacity.append(&mut next.opacity);
+    all.colour.append(&mut next.colour);
+    all.sh_rest.append(&mut next.sh_rest);
+    all.life.append(&mut next.life);
+}

@@ -1,0 +1,169 @@
+//! One chunk: a page of one plane as it stands in the file, and the two codecs that put it there.
+//!
+//! Codec 0 stores the words as they are, 4 KiB aligned. Codec 1 transposes the records' bytes (all first bytes, then
+//! all second bytes, …: neighbours in Morton order share their high bytes, measured 17 % smaller than records in a
+//! row) and compresses them as one independent zstd frame. Decoding goes into a buffer of exactly the length the
+//! directory states, so a hostile frame cannot expand beyond it.
+
+use super::Clip;
+use super::header::MAX_CHUNK_BYTES;
+use super::segment::Chunk;
+use crate::error::{Error, Result};
+
+/// How the writer stores chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are: largest and fastest to read.
+    Raw,
+    /// zstd at this level, 1 to 19, over transposed bytes; raw where that is not smaller.
+    Zstd(i32),
+}
+
+pub(super) const CODEC_RAW: u8 = 0;
+pub(super) const CODEC_ZSTD: u8 = 1;
+
+/// The stored form of `raw`, made of records of `record_bytes`: the codec and its bytes.
+///
+/// # Errors
+/// [`Error::Io`] when the compressor fails.
+pub(super) fn pack(
+    raw: &[u8],
+    record_bytes: usize,
+    compression: Compression,
+) -> std::io::Result<(u8, Vec<u8>)> {
+    if let Compression::Zstd(level) = compression {
+        let mut columns = vec![0; raw.len()];
+        transpose(raw, record_bytes, &mut columns);
+        let packed = zstd::bulk::compress(&columns, level)?;
+        if packed.len() < raw.len() {
+            return Ok((CODEC_ZSTD, packed));
+        }
+    }
+    Ok((CODEC_RAW, raw.to_vec()))
+}
+
+/// Records in a row → byte columns.
+fn transpose(records: &[u8], record_bytes: usize, columns: &mut [u8]) {
+    let count = records.len() / record_bytes.max(1);
+    for (byte, column) in columns.chunks_exact_mut(count.max(1)).enumerate() {
+        for (to, record) in column.iter_mut().zip(records.chunks_exact(record_bytes.max(1))) {
+            *to = record[byte];
+        }
+    }
+}
+
+/// Byte columns → records in a row.
+fn untranspose(columns: &[u8], record_bytes: usize, records: &mut [u8]) {
+    let count = records.len() / record_bytes.max(1);
+    for (byte, column) in columns.chunks_exact(count.max(1)).enumerate() {
+        for (record, from) in records.chunks_exact_mut(record_bytes.max(1)).zip(column) {
+            record[byte] = *from;
+        }
+    }
+}
+
+/// Reads chunks; keeps its buffers from one to the next.
+pub struct ChunkReader {
+    stored: Vec<u8>,
+    columns: Vec<u8>,
+    raw: Vec<u8>,
+    zstd: zstd::bulk::Decompressor<'static>,
+}
+
+impl std::fmt::Debug for ChunkReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChunkReader").field("buffer_bytes", &self.raw.capacity()).finish_non_exhaustive()
+    }
+}
+
+impl ChunkReader {
+    /// A reader with its three buffers of 256 KiB.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new() -> Result<Self> {
+        let zstd = zstd::bulk::Decompressor::new()
+            .map_err(|error| Error::OutOfMemory { what: format!("a zstd decoder ({error})") })?;
+        let buffer = || Vec::with_capacity(MAX_CHUNK_BYTES as usize);
+        Ok(Self { stored: buffer(), columns: buffer(), raw: buffer(), zstd })
+    }
+
+    /// The decoded bytes of a chunk, after both checksums.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read, [`Error::Malformed`] when it is damaged, [`Error::Unsupported`] when it
+    /// uses a codec of a newer format.
+    pub fn read(&mut self, clip: &Clip, chunk: &Chunk) -> Result<&[u8]> {
+        // Both lengths were limited to MAX_CHUNK_BYTES when the directory was parsed.
+        let raw_len = chunk.raw_len as usize;
+        self.stored.resize(chunk.stored_len as usize, 0);
+        clip.source().read_at(chunk.offset, &mut self.stored)?;
+        let crc = crc32c::crc32c(&self.stored);
+        if crc != chunk.stored_crc {
+            let why = format!("its checksum is {crc:#010x}, not {:#010x}: damaged", chunk.stored_crc);
+            return Err(clip.damaged_chunk(chunk, why));
+        }
+        match chunk.codec {
+            CODEC_RAW if chunk.stored_len == chunk.raw_len => std::mem::swap(&mut self.raw, &mut self.stored),
+            CODEC_ZSTD => {
+                self.columns.resize(raw_len, 0);
+                let decoded = self.zstd.decompress_to_buffer(&self.stored, self.columns.as_mut_slice());
+                let why = match decoded {
+                    Ok(len) if len == raw_len => None,
+                    Ok(len) => Some(format!("it decodes to {len} bytes, not {raw_len}")),
+                    Err(error) => Some(format!("it does not decode to {raw_len} bytes ({error})")),
+                };
+                if let Some(why) = why {
+                    return Err(clip.damaged_chunk(chunk, why));
+                }
+                self.raw.resize(raw_len, 0);
+                untranspose(&self.columns, chunk.record_bytes(), &mut self.raw);
+            }
+            CODEC_RAW => return Err(clip.damaged_chunk(chunk, "raw, but its two lengths differ".to_owned())),
+            codec => {
+                return Err(Error::unsupported(format!(
+                    "{}: needs a newer version of vivant (chunk codec {codec} at byte {})",
+                    clip.name(),
+                    chunk.offset
+                )));
+            }
+        }
+        let crc = crc32c::crc32c(&self.raw);
+        if crc != chunk.raw_crc {
+            let why = format!("its decoded checksum is {crc:#010x}, not {:#010x}: damaged", chunk.raw_crc);
+            return Err(clip.damaged_chunk(chunk, why));
+        }
+        Ok(&self.raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transposing_twice_gives_the_same_bytes() {
+        let records: Vec<u8> = (0..12 * 7).map(|value| u8::try_from(value).unwrap()).collect();
+        let mut columns = vec![0; records.len()];
+        transpose(&records, 12, &mut columns);
+        assert_eq!(columns[..7], [0, 12, 24, 36, 48, 60, 72]);
+        let mut back = vec![0; records.len()];
+        untranspose(&columns, 12, &mut back);
+        assert_eq!(back, records);
+    }
+
+    #[test]
+    fn noise_stays_raw_and_order_is_compressed() {
+        let mut state = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+            state.to_le_bytes()[3] ^ state.to_le_bytes()[1]
+        })
+        .take(4096)
+        .collect();
+        assert_eq!(pack(&noise, 8, Compression::Zstd(3)).unwrap(), (CODEC_RAW, noise));
+        let (codec, packed) = pack(&[7; 4096], 8, Compression::Zstd(3)).unwrap();
+        assert_eq!(codec, CODEC_ZSTD);
+        assert!(packed.len() < 64);
+    }
+}

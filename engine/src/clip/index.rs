@@ -1,0 +1,350 @@
+//! The index: every segment's place in time and in the file, read whole when a clip is opened.
+//!
+//! Nodes stand sorted by level, then by time. Level 0 has at most one node, over the whole clip; the nodes of a finer
+//! level lie side by side and never overlap, so that a time has at most one live node a level and finding it is one
+//! binary search a level. Everything a node claims is checked here: its interval, its place in the file, and that its
+//! directory has room for the chunks its splats need, which ties every later allocation to the length of the file.
+
+use std::ops::Range;
+
+use super::bytes::{array_at, i64_at, put, u8_at, u32_at, u64_at, word};
+use super::header::{Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PAGE_SPLATS, SUPERBLOCK_BYTES, Superblock};
+use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
+use crate::error::{Error, Result};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Plane};
+
+pub(super) const INDEX_MAGIC: [u8; 4] = *b"VIDX";
+pub(super) const INDEX_HEADER_BYTES: usize = 64;
+pub(super) const NODE_BYTES: usize = 64;
+
+/// Clusters that one chunk of the cluster table holds.
+pub(super) const PAGE_CLUSTERS: usize = MAX_CHUNK_BYTES as usize / size_of::<Cluster>();
+
+/// Planes every segment has.
+const REQUIRED_PLANES: u32 =
+    Plane::Mean.bit() | Plane::Rotation.bit() | Plane::ScaleOpacity.bit() | Plane::Colour.bit();
+
+/// One segment as the index knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Node {
+    /// Level of the temporal hierarchy; 0 spans the whole clip.
+    pub level: u8,
+    /// First tick of the interval.
+    pub start: i64,
+    /// First tick after it.
+    pub end: i64,
+    /// Number of splats, at least 1.
+    pub splats: u32,
+    /// Which planes are stored, by [`Plane::bit`]; bits this version does not know are cleared.
+    pub plane_mask: u32,
+    /// Byte offset of the segment in the file.
+    pub offset: u64,
+    /// Bytes of the segment in the file.
+    pub stored_bytes: u64,
+    /// Bytes of the segment's header and chunk directory.
+    pub header_bytes: u32,
+    /// Checksum of those.
+    pub header_crc: u32,
+}
+
+impl Node {
+    /// Bytes of the decoded segment: all planes and the cluster table.
+    #[must_use]
+    pub fn raw_bytes(&self) -> u64 {
+        let words: usize = self.planes().map(Plane::words).sum();
+        u64::from(self.splats) * words as u64 * 4 + (self.clusters() * size_of::<Cluster>()) as u64
+    }
+
+    /// Entries of the cluster table.
+    #[must_use]
+    pub fn clusters(&self) -> usize {
+        (self.splats as usize).div_ceil(CLUSTER_SPLATS)
+    }
+
+    /// Pages of each plane.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        (self.splats as usize).div_ceil(PAGE_SPLATS)
+    }
+
+    /// The planes stored, in file order.
+    pub fn planes(&self) -> impl Iterator<Item = Plane> + use<> {
+        let mask = self.plane_mask;
+        Plane::ALL.into_iter().filter(move |plane| mask & plane.bit() != 0)
+    }
+
+    /// Chunks the segment must have.
+    pub(super) fn chunks(&self) -> usize {
+        self.pages() * self.planes().count() + self.clusters().div_ceil(PAGE_CLUSTERS)
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let known = Plane::ALL.iter().map(|plane| plane.bit()).sum::<u32>();
+        Self {
+            start: i64_at(bytes, 0x00),
+            end: i64_at(bytes, 0x08),
+            offset: u64_at(bytes, 0x10),
+            stored_bytes: u64_at(bytes, 0x18),
+            splats: u32_at(bytes, 0x20),
+            level: u8_at(bytes, 0x24),
+            header_bytes: u32_at(bytes, 0x28),
+            header_crc: u32_at(bytes, 0x2c),
+            plane_mask: u32_at(bytes, 0x30) & known,
+        }
+    }
+
+    fn bytes(&self) -> [u8; NODE_BYTES] {
+        let mut out = [0; NODE_BYTES];
+        put(&mut out, 0x00, &self.start.to_le_bytes());
+        put(&mut out, 0x08, &self.end.to_le_bytes());
+        put(&mut out, 0x10, &self.offset.to_le_bytes());
+        put(&mut out, 0x18, &self.stored_bytes.to_le_bytes());
+        put(&mut out, 0x20, &self.splats.to_le_bytes());
+        put(&mut out, 0x24, &[self.level, 1]);
+        put(&mut out, 0x28, &self.header_bytes.to_le_bytes());
+        put(&mut out, 0x2c, &self.header_crc.to_le_bytes());
+        put(&mut out, 0x30, &self.plane_mask.to_le_bytes());
+        out
+    }
+}
+
+/// The live nodes of one time: at most one a level, coarse levels first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LiveNodes {
+    nodes: [u32; MAX_LEVELS],
+    len: usize,
+}
+
+impl std::ops::Deref for LiveNodes {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        self.nodes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// The parsed index.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Index {
+    pub(super) nodes: Vec<Node>,
+    /// The run of `nodes` that each level has.
+    pub(super) levels: [Range<usize>; MAX_LEVELS],
+}
+
+impl Index {
+    /// Sorts the nodes into their order in the file.
+    pub(super) fn new(mut nodes: Vec<Node>) -> Self {
+        nodes.sort_by_key(|node| (node.level, node.start));
+        let levels = std::array::from_fn(|level| {
+            let first = nodes.partition_point(|node| usize::from(node.level) < level);
+            first..nodes.partition_point(|node| usize::from(node.level) <= level)
+        });
+        Self { nodes, levels }
+    }
+
+    /// The nodes of one level, by time.
+    pub(super) fn level(&self, level: usize) -> &[Node] {
+        self.levels.get(level).and_then(|range| self.nodes.get(range.clone())).unwrap_or_default()
+    }
+
+    /// The nodes live at `tick`; one binary search a level, no allocation.
+    pub(super) fn live(&self, tick: i64) -> LiveNodes {
+        let mut live = LiveNodes::default();
+        for (level, range) in self.levels.iter().enumerate() {
+            let nodes = self.level(level);
+            let after = nodes.partition_point(|node| node.start <= tick);
+            let Some(last) = after.checked_sub(1) else { continue };
+            if nodes[last].end > tick {
+                live.nodes[live.len] = word(range.start + last);
+                live.len += 1;
+            }
+        }
+        live
+    }
+
+    /// The most that any live set holds, by one sweep over the starts of all nodes.
+    pub(super) fn limits(&self) -> Limits {
+        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
+        order.sort_by_key(|&node| self.nodes[node].start);
+        let mut live: [Option<usize>; MAX_LEVELS] = [None; MAX_LEVELS];
+        let mut limits = Limits::default();
+        for &index in &order {
+            let node = &self.nodes[index];
+            live[usize::from(node.level).min(MAX_LEVELS - 1)] = Some(index);
+            let shown = live.iter().flatten().map(|&at| &self.nodes[at]).filter(|at| at.end > node.start);
+            let (splats, bytes) = shown.fold((0_u64, 0_u64), |(splats, bytes), at| {
+                (splats + u64::from(at.splats), bytes.saturating_add(at.raw_bytes()))
+            });
+            limits.max_live_splats = limits.max_live_splats.max(u32::try_from(splats).unwrap_or(u32::MAX));
+            limits.max_live_bytes = limits.max_live_bytes.max(bytes);
+            limits.max_segment_bytes = limits.max_segment_bytes.max(node.raw_bytes());
+        }
+        limits
+    }
+
+    /// The index as it stands in the file.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut out = vec![0; INDEX_HEADER_BYTES];
+        put(&mut out, 0, &INDEX_MAGIC);
+        put(&mut out, 4, &word(INDEX_HEADER_BYTES).to_le_bytes());
+        put(&mut out, 8, &word(self.nodes.len()).to_le_bytes());
+        put(&mut out, 12, &word(NODE_BYTES).to_le_bytes());
+        for node in &self.nodes {
+            out.extend_from_slice(&node.bytes());
+        }
+        out
+    }
+
+    /// Parses an index whose checksum holds. `span` is the clip's length in ticks, at least 1.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] naming the node and the field.
+    pub(super) fn parse(bytes: &[u8], superblock: &Superblock, span: i64, file: &str) -> Result<Self> {
+        let check = Check { superblock, span, file };
+        let (nodes_at, node_len) = check.header(bytes)?;
+        let mut nodes = Vec::with_capacity(superblock.nodes as usize);
+        for (number, record) in bytes[nodes_at..].chunks_exact(node_len).enumerate() {
+            if number == superblock.nodes as usize {
+                break;
+            }
+            let node = Node::parse(record);
+            check.node(number, (nodes_at + number * node_len) as u64, &node, nodes.last())?;
+            nodes.push(node);
+        }
+        let index = Self::new(nodes);
+        check.extents(&index)?;
+        check.totals(&index)?;
+        Ok(index)
+    }
+}
+
+/// What the index is checked against.
+struct Check<'a> {
+    superblock: &'a Superblock,
+    span: i64,
+    file: &'a str,
+}
+
+impl Check<'_> {
+    fn wrong(&self, field: &str, at: u64, why: impl Into<String>) -> Error {
+        Error::malformed(self.file, field, self.superblock.index.offset.saturating_add(at), why)
+    }
+
+    /// Where the nodes start in the index, and how long each record is.
+    fn header(&self, bytes: &[u8]) -> Result<(usize, usize)> {
+        let header_len = u32_at(bytes, 4) as usize;
+        let node_len = u32_at(bytes, 12) as usize;
+        if array_at::<4>(bytes, 0) != INDEX_MAGIC {
+            return Err(self.wrong("index.magic", 0, "this is not an index; get another copy of the file"));
+        }
+        if header_len < INDEX_HEADER_BYTES || node_len < NODE_BYTES {
+            return Err(self.wrong(
+                "index.header_len",
+                4,
+                "is shorter than version 1; convert the source again",
+            ));
+        }
+        if u32_at(bytes, 8) != self.superblock.nodes {
+            let why = format!("is {} but the superblock says {}", u32_at(bytes, 8), self.superblock.nodes);
+            return Err(self.wrong("index.nodes", 8, why + "; convert the source again"));
+        }
+        let needed =
+            node_len.checked_mul(self.superblock.nodes as usize).and_then(|len| len.checked_add(header_len));
+        if needed.is_none_or(|needed| needed > bytes.len()) {
+            let why =
+                format!("{} nodes do not fit the index of {} bytes", self.superblock.nodes, bytes.len());
+            return Err(self.wrong("index.nodes", 8, why + "; convert the source again"));
+        }
+        Ok((header_len, node_len))
+    }
+
+    /// One node by itself and against the one before it.
+    fn node(&self, number: usize, at: u64, node: &Node, before: Option<&Node>) -> Result<()> {
+        let wrong = |field: &str, field_at: u64, why: &str| {
+            Err(self.wrong(
+                &format!("index.node[{number}].{field}"),
+                at + field_at,
+                format!("{why}; convert again"),
+            ))
+        };
+        if u32::from(node.level) >= self.superblock.levels {
+            return wrong("level", 0x24, "is beyond the superblock's levels");
+        }
+        if node.start < 0 || node.start >= node.end || node.end > self.span {
+            return wrong("start", 0x00, "the interval is empty or leaves the clip");
+        }
+        if node.level == 0 && (node.start, node.end) != (0, self.span) {
+            return wrong("start", 0x00, "a node of level 0 must span the whole clip");
+        }
+        if let Some(before) = before
+            && (node.level < before.level || (node.level == before.level && node.start < before.end))
+        {
+            return wrong("start", 0x00, "nodes must be sorted by level and time and must not overlap");
+        }
+        if node.splats == 0 {
+            return wrong("splats", 0x20, "a node must not be empty");
+        }
+        if node.plane_mask & REQUIRED_PLANES != REQUIRED_PLANES {
+            return wrong("plane_mask", 0x30, "mean, rotation, scale and colour must be stored");
+        }
+        if node.pages() > usize::from(u16::MAX) + 1 {
+            return wrong("splats", 0x20, "is more than 268435456");
+        }
+        let directory = node.chunks() * DIRECTORY_ENTRY_BYTES;
+        if (node.header_bytes as usize) < SEGMENT_HEADER_BYTES + directory {
+            return wrong("header_bytes", 0x28, "has no room for the chunks that the splats need");
+        }
+        // Each chunk starts on 256 bytes of its own, so the file's length bounds what a segment can claim.
+        let least =
+            u64::from(node.header_bytes) + (node.chunks() as u64 - 1) * 256 + SEGMENT_TAIL_BYTES as u64;
+        if node.stored_bytes < least {
+            return wrong("stored_bytes", 0x18, "has no room for the chunks that the splats need");
+        }
+        Ok(())
+    }
+
+    /// No two things of the file share a byte, and none leaves it.
+    fn extents(&self, index: &Index) -> Result<()> {
+        let Extent { offset, len, .. } = self.superblock.index;
+        let mut extents = vec![(offset, len, None)];
+        if self.superblock.metadata.len > 0 {
+            extents.push((self.superblock.metadata.offset, self.superblock.metadata.len, None));
+        }
+        extents.extend(
+            index.nodes.iter().enumerate().map(|(at, node)| (node.offset, node.stored_bytes, Some(at))),
+        );
+        extents.sort_unstable();
+        let block = SUPERBLOCK_BYTES as u64;
+        let mut free = block;
+        for (offset, len, node) in extents {
+            let end = offset
+                .checked_add(len)
+                .filter(|&end| offset >= free && end <= self.superblock.file_len - block);
+            let Some(end) = end else {
+                let name = node.map_or("index".to_owned(), |node| format!("index.node[{node}].offset"));
+                let why = format!(
+                    "{len} bytes at {offset} leave the file or overlap other parts; get another copy"
+                );
+                let at = node.map_or(0, |node| (INDEX_HEADER_BYTES + node * NODE_BYTES + 0x10) as u64);
+                return Err(self.wrong(&name, at, why));
+            };
+            free = end;
+        }
+        Ok(())
+    }
+
+    /// The superblock's sums, which callers budget by, are those of the index.
+    fn totals(&self, index: &Index) -> Result<()> {
+        let splats: u64 = index.nodes.iter().map(|node| u64::from(node.splats)).sum();
+        if index.limits() != self.superblock.limits || splats != self.superblock.splats {
+            let why = format!(
+                "the index gives {:?} and {splats} splats, the superblock {:?} and {}; convert the source again",
+                index.limits(),
+                self.superblock.limits,
+                self.superblock.splats
+            );
+            return Err(Error::malformed(self.file, "superblock.max_live_bytes", 0x80, why));
+        }
+        Ok(())
+    }
+}

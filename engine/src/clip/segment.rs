@@ -1,0 +1,357 @@
+//! One segment in the file: header, chunk directory, chunks, tail. This module reads the directory and hands out
+//! checked [`Chunk`]s; [`super::chunk`] reads those.
+//!
+//! The directory's order is the file's order and chunks never share a byte, so a segment decodes to at most 862 times
+//! its length (a 262,144-byte chunk takes 256 bytes and a 48-byte entry at the least): memory is bounded by the file.
+
+use super::Clip;
+use super::bytes::{array_at, box_at, i64_at, put, put_box, u8_at, u16_at, u32_at, u64_at, word};
+use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
+use super::index::{Node, PAGE_CLUSTERS};
+use crate::error::{Error, Result};
+use crate::frame::{Cluster, Plane};
+
+pub(super) const SEGMENT_HEADER_BYTES: usize = 128;
+pub(super) const DIRECTORY_ENTRY_BYTES: usize = 48;
+pub(super) const SEGMENT_TAIL_BYTES: usize = 16;
+pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"SEG1";
+pub(super) const TAIL_MAGIC: [u8; 4] = *b"GES1";
+/// Alignment of a raw chunk in the file, so that a later version may hand it to the GPU in place.
+pub(super) const RAW_ALIGN: u64 = 4096;
+/// Alignment of a compressed chunk in its segment.
+pub(super) const CHUNK_ALIGN: u64 = 256;
+
+/// Number of the cluster table among the kinds of chunks; smaller ones are [`Plane`]s.
+const KIND_CLUSTERS: u8 = 32;
+
+/// What a chunk holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// A page of a plane.
+    Plane(Plane),
+    /// A run of the cluster table.
+    Clusters,
+}
+
+impl ChunkKind {
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Plane(plane) => plane as u8,
+            Self::Clusters => KIND_CLUSTERS,
+        }
+    }
+
+    fn from_number(number: u8) -> Option<Self> {
+        let plane = Plane::ALL.into_iter().find(|plane| *plane as u8 == number).map(Self::Plane);
+        plane.or((number == KIND_CLUSTERS).then_some(Self::Clusters))
+    }
+
+    /// Bytes of one record: a splat's words of a plane, or one cluster.
+    #[must_use]
+    pub const fn record_bytes(self) -> usize {
+        match self {
+            Self::Plane(plane) => plane.words() * 4,
+            Self::Clusters => size_of::<Cluster>(),
+        }
+    }
+
+    /// Records in a full chunk.
+    pub(super) const fn page_records(self) -> usize {
+        match self {
+            Self::Plane(_) => PAGE_SPLATS,
+            Self::Clusters => PAGE_CLUSTERS,
+        }
+    }
+}
+
+/// One entry of a segment's directory, checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Number of the segment's node in the index.
+    pub node: u32,
+    /// What it holds.
+    pub kind: ChunkKind,
+    /// Which page of that, from 0.
+    pub page: u16,
+    /// How it is stored; see FORMAT.md.
+    pub codec: u8,
+    /// Records in it.
+    pub count: u32,
+    /// Byte offset in the file.
+    pub offset: u64,
+    /// Bytes in the file.
+    pub stored_len: u32,
+    /// Bytes once decoded.
+    pub raw_len: u32,
+    /// CRC32C of the stored bytes.
+    pub stored_crc: u32,
+    /// CRC32C of the decoded bytes.
+    pub raw_crc: u32,
+}
+
+impl Chunk {
+    /// Bytes of one record.
+    #[must_use]
+    pub const fn record_bytes(&self) -> usize {
+        self.kind.record_bytes()
+    }
+
+    /// The directory entry; `offset` becomes relative to the segment at `segment`.
+    pub(super) fn bytes(&self, segment: u64) -> [u8; DIRECTORY_ENTRY_BYTES] {
+        let mut out = [0; DIRECTORY_ENTRY_BYTES];
+        put(&mut out, 0x00, &[self.kind.number(), 0, self.codec, 0]);
+        put(&mut out, 0x04, &self.page.to_le_bytes());
+        put(&mut out, 0x0c, &self.count.to_le_bytes());
+        put(&mut out, 0x10, &(self.offset - segment).to_le_bytes());
+        put(&mut out, 0x18, &self.stored_len.to_le_bytes());
+        put(&mut out, 0x1c, &self.raw_len.to_le_bytes());
+        put(&mut out, 0x20, &self.stored_crc.to_le_bytes());
+        put(&mut out, 0x24, &self.raw_crc.to_le_bytes());
+        out
+    }
+}
+
+/// The 128 bytes at the start of a segment. The index repeats what playback needs; the rest serves a scan of a file
+/// whose index is lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SegmentHeader {
+    pub(super) sequence: u32,
+    pub(super) level: u8,
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) stored_bytes: u64,
+    pub(super) splats: u32,
+    pub(super) plane_mask: u32,
+    pub(super) chunks: u32,
+    pub(super) bounds: [[f32; 3]; 2],
+}
+
+impl SegmentHeader {
+    pub(super) fn bytes(&self) -> [u8; SEGMENT_HEADER_BYTES] {
+        let mut out = [0; SEGMENT_HEADER_BYTES];
+        put(&mut out, 0x00, &SEGMENT_MAGIC);
+        put(&mut out, 0x04, &word(SEGMENT_HEADER_BYTES).to_le_bytes());
+        put(&mut out, 0x08, &self.sequence.to_le_bytes());
+        put(&mut out, 0x0c, &[self.level]);
+        put(&mut out, 0x10, &self.start.to_le_bytes());
+        put(&mut out, 0x18, &self.end.to_le_bytes());
+        put(&mut out, 0x20, &self.stored_bytes.to_le_bytes());
+        put(&mut out, 0x28, &self.splats.to_le_bytes());
+        put(&mut out, 0x2c, &self.plane_mask.to_le_bytes());
+        put(&mut out, 0x30, &self.chunks.to_le_bytes());
+        put(&mut out, 0x34, &word(DIRECTORY_ENTRY_BYTES).to_le_bytes());
+        put_box(&mut out, 0x38, &self.bounds);
+        let crc = crc32c::crc32c(&out[..0x7c]);
+        put(&mut out, 0x7c, &crc.to_le_bytes());
+        out
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        Self {
+            sequence: u32_at(bytes, 0x08),
+            level: u8_at(bytes, 0x0c),
+            start: i64_at(bytes, 0x10),
+            end: i64_at(bytes, 0x18),
+            stored_bytes: u64_at(bytes, 0x20),
+            splats: u32_at(bytes, 0x28),
+            plane_mask: u32_at(bytes, 0x2c),
+            chunks: u32_at(bytes, 0x30),
+            bounds: box_at(bytes, 0x38),
+        }
+    }
+}
+
+/// The 16 bytes at the end of a segment: lets a scan find whole segments backwards.
+pub(super) fn tail_bytes(sequence: u32, stored_bytes: u64) -> [u8; SEGMENT_TAIL_BYTES] {
+    let mut out = [0; SEGMENT_TAIL_BYTES];
+    put(&mut out, 0, &TAIL_MAGIC);
+    put(&mut out, 4, &sequence.to_le_bytes());
+    put(&mut out, 8, &stored_bytes.to_le_bytes()[..4]);
+    let crc = crc32c::crc32c(&out[..12]);
+    put(&mut out, 12, &crc.to_le_bytes());
+    out
+}
+
+/// A segment's directory, checked: every page of every plane once, in the order of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// Number of the node in the index.
+    pub node: u32,
+    /// Box of the means over the segment's interval.
+    pub bounds: [[f32; 3]; 2],
+    /// Number of the segment in the order of writing.
+    pub(super) sequence: u32,
+    /// The chunks that this version knows.
+    pub chunks: Vec<Chunk>,
+    /// Byte ranges (offset, length) of all chunks, known or not.
+    pub(super) extents: Vec<(u64, u64)>,
+}
+
+impl Segment {
+    /// Reads and checks the header and directory of a node.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a node the clip does not have, [`Error::Io`], or [`Error::Malformed`] naming
+    /// the field and byte.
+    pub fn read(clip: &Clip, node_number: u32) -> Result<Self> {
+        let Some(node) = clip.nodes().get(node_number as usize) else {
+            return Err(Error::invalid(format!("{} has no node {node_number}", clip.name())));
+        };
+        // The index was checked: these bytes lie inside the file, so the allocation is bounded by its length.
+        let mut bytes = vec![0; node.header_bytes as usize];
+        clip.source().read_at(node.offset, &mut bytes)?;
+        let check = Check { clip, node, number: node_number };
+        let header = check.header(&bytes)?;
+        let directory_at = u32_at(&bytes, 4) as usize;
+        let mut segment = Self {
+            node: node_number,
+            bounds: header.bounds,
+            sequence: header.sequence,
+            chunks: Vec::with_capacity(node.chunks()),
+            extents: Vec::with_capacity(header.chunks as usize),
+        };
+        let mut free = u64::from(node.header_bytes);
+        let entries = bytes[directory_at..].chunks_exact(u32_at(&bytes, 0x34) as usize);
+        for (number, entry) in entries.take(header.chunks as usize).enumerate() {
+            let at = directory_at + number * u32_at(&bytes, 0x34) as usize;
+            let (end, chunk) = check.entry(number, at as u64, entry, free)?;
+            let stored_len = u64::from(u32_at(entry, 0x18));
+            segment.extents.push((node.offset + end - stored_len, stored_len));
+            segment.chunks.extend(chunk);
+            free = end;
+        }
+        check.complete(&segment.chunks)?;
+        Ok(segment)
+    }
+}
+
+/// What a directory is checked against.
+struct Check<'a> {
+    clip: &'a Clip,
+    node: &'a Node,
+    number: u32,
+}
+
+impl Check<'_> {
+    fn wrong(&self, field: &str, at: u64, why: impl Into<String>) -> Error {
+        let name = format!("segment[{}].{field}", self.number);
+        Error::malformed(self.clip.name(), &name, self.node.offset.saturating_add(at), why)
+    }
+
+    fn header(&self, bytes: &[u8]) -> Result<SegmentHeader> {
+        let crc = crc32c::crc32c(bytes);
+        if crc != self.node.header_crc {
+            let why = format!(
+                "the checksum of header and directory is {crc:#010x}, not {:#010x}: damaged; get another copy",
+                self.node.header_crc
+            );
+            return Err(self.wrong("header", 0, why));
+        }
+        if array_at::<4>(bytes, 0) != SEGMENT_MAGIC {
+            return Err(self.wrong("magic", 0, "is not SEG1; convert the source again"));
+        }
+        let header = SegmentHeader::parse(bytes);
+        let node = self.node;
+        let same = header.level == node.level
+            && (header.start, header.end) == (node.start, node.end)
+            && header.stored_bytes == node.stored_bytes
+            && header.splats == node.splats
+            && header.plane_mask & node.plane_mask == node.plane_mask;
+        if !same {
+            return Err(self.wrong("header", 0, "does not agree with the index; convert the source again"));
+        }
+        let (header_len, entry_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 0x34) as usize);
+        let directory =
+            entry_len.checked_mul(header.chunks as usize).and_then(|len| len.checked_add(header_len));
+        if header_len < SEGMENT_HEADER_BYTES
+            || entry_len < DIRECTORY_ENTRY_BYTES
+            || directory.is_none_or(|directory| directory > bytes.len())
+        {
+            return Err(self.wrong(
+                "chunks",
+                0x30,
+                "the directory leaves the header; convert the source again",
+            ));
+        }
+        Ok(header)
+    }
+
+    /// Checks one directory entry; chunks start at `free` or later. Returns where the chunk ends in the segment, and
+    /// the chunk if this version knows its kind.
+    fn entry(&self, number: usize, at: u64, entry: &[u8], free: u64) -> Result<(u64, Option<Chunk>)> {
+        let wrong = |field: &str, field_at: u64, why: &str| {
+            let name = format!("chunk[{number}].{field}");
+            Err(self.wrong(&name, at + field_at, format!("{why}; convert the source again")))
+        };
+        let offset = u64_at(entry, 0x10);
+        let (stored_len, raw_len) = (u32_at(entry, 0x18), u32_at(entry, 0x1c));
+        let room = self.node.stored_bytes - SEGMENT_TAIL_BYTES as u64;
+        let end = offset.checked_add(u64::from(stored_len)).filter(|&end| end <= room);
+        let Some(end) = end.filter(|_| offset >= free && offset.is_multiple_of(CHUNK_ALIGN)) else {
+            return wrong("offset", 0x10, "is misaligned, overlaps other chunks or leaves the segment");
+        };
+        let lod = u8_at(entry, 0x01);
+        let Some(kind) = ChunkKind::from_number(u8_at(entry, 0)).filter(|_| lod == 0) else {
+            return Ok((end, None));
+        };
+        if u8_at(entry, 0x03) != 0 {
+            return Err(Error::unsupported(format!(
+                "{}: needs a newer version of vivant (chunk prediction {} at byte {})",
+                self.clip.name(),
+                u8_at(entry, 0x03),
+                self.node.offset + at + 3
+            )));
+        }
+        let count = u32_at(entry, 0x0c);
+        if stored_len > raw_len || raw_len > MAX_CHUNK_BYTES {
+            return wrong("raw_len", 0x1c, "is smaller than the stored length or above 262144");
+        }
+        if u64::from(raw_len) != u64::from(count) * kind.record_bytes() as u64 {
+            return wrong("count", 0x0c, "does not give the decoded length");
+        }
+        let chunk = Chunk {
+            node: self.number,
+            kind,
+            page: u16_at(entry, 0x04),
+            codec: u8_at(entry, 0x02),
+            count,
+            offset: self.node.offset + offset,
+            stored_len,
+            raw_len,
+            stored_crc: u32_at(entry, 0x20),
+            raw_crc: u32_at(entry, 0x24),
+        };
+        Ok((end, Some(chunk)))
+    }
+
+    /// Every page of every plane and of the cluster table is there once, with the right number of records, and the
+    /// pages of one kind come in order.
+    fn complete(&self, chunks: &[Chunk]) -> Result<()> {
+        let kinds = self.node.planes().map(ChunkKind::Plane).chain([ChunkKind::Clusters]);
+        let mut known = 0;
+        for kind in kinds {
+            let mut left = match kind {
+                ChunkKind::Plane(_) => self.node.splats as usize,
+                ChunkKind::Clusters => self.node.clusters(),
+            };
+            for (page, chunk) in chunks.iter().filter(|chunk| chunk.kind == kind).enumerate() {
+                let expected = left.min(kind.page_records());
+                if usize::from(chunk.page) != page || chunk.count as usize != expected || expected == 0 {
+                    let why =
+                        format!("{kind:?} page {} does not follow; convert the source again", chunk.page);
+                    return Err(self.wrong("chunks", 0x30, why));
+                }
+                left -= expected;
+                known += 1;
+            }
+            if left != 0 {
+                let why = format!("{kind:?} lacks {left} records; convert the source again");
+                return Err(self.wrong("chunks", 0x30, why));
+            }
+        }
+        if known != chunks.len() {
+            return Err(self.wrong("chunks", 0x30, "has planes that the index does not name; convert again"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,480 @@
+//! Writes a clip: segments as they come, then metadata, index and footer, and the superblock last.
+//!
+//! A file is written under a temporary name beside its own, synced, and renamed when it is whole, so that the final
+//! name never shows half a clip; dropping the writer removes the temporary. Equal input gives equal bytes: nothing
+//! here asks the time or a random source, and the identity of the content is made of its checksums.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Cursor, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::bytes::word;
+use super::chunk::{CODEC_RAW, Compression, pack};
+use super::header::{
+    Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS, SUPERBLOCK_BYTES,
+};
+use super::header::{Superblock, Which};
+use super::index::{Index, Node, PAGE_CLUSTERS};
+use super::segment::{
+    CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
+    SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
+};
+use crate::error::{Error, Result};
+use crate::frame::{Plane, SegmentData};
+use crate::splat::ClipInfo;
+
+/// Alignment of segments, index and metadata in the file: one page of the smallest systems.
+const ALIGN: u32 = 4096;
+
+/// How to write a clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriterOptions {
+    /// How chunks are stored.
+    pub compression: Compression,
+    /// The metadata, a JSON object of at most 1 MiB: generator, source, fit error, whatever describes the clip.
+    pub metadata: String,
+    /// Length of the segments of level 1 in ticks; `None` for one second in whole frames.
+    pub segment_ticks: Option<u32>,
+    /// Splats below which a segment is merged into its parent: each segment costs about 6 KB of its own.
+    pub min_node_splats: u32,
+    /// Whether a splat that would have to live in level 0 is cut at the edges of level 1 where that keeps it out of
+    /// memory for at least three quarters of the clip. Without it, the memory a clip needs grows with its length.
+    pub cut_long_clips: bool,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self {
+            compression: Compression::Zstd(3),
+            metadata: "{}".to_owned(),
+            segment_ticks: None,
+            min_node_splats: 1024,
+            cut_long_clips: true,
+        }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WriteReport {
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// Bytes of all segments once decoded.
+    pub raw_bytes: u64,
+    /// Segments written.
+    pub nodes: u32,
+    /// Splats stored, pieces of cut ones counted each.
+    pub splats: u64,
+    /// Pieces beyond the first of splats that were cut at segment edges.
+    pub cut_pieces: u64,
+    /// Splats left out because no tick of the clip shows them above 1/255 opacity.
+    pub dropped_unseen: u64,
+    /// Splats left out because a value is not finite or beyond what the planes hold.
+    pub dropped_out_of_range: u64,
+    /// What playing asks of memory at most.
+    pub limits: Limits,
+}
+
+/// Where the bytes go.
+#[derive(Debug)]
+enum Sink {
+    /// `None` only after the file was handed to `finish`.
+    File {
+        out: Option<BufWriter<File>>,
+        partial: PathBuf,
+        path: PathBuf,
+    },
+    Memory(Cursor<Vec<u8>>),
+}
+
+/// Writes one clip. See the module for the promises.
+#[derive(Debug)]
+pub struct Writer {
+    sink: Sink,
+    name: String,
+    position: u64,
+    info: ClipInfo,
+    options: WriterOptions,
+    nodes: Vec<Node>,
+    /// The intervals taken in each level, end by start.
+    taken: [BTreeMap<i64, i64>; MAX_LEVELS],
+    bounds: Option<[[f32; 3]; 2]>,
+    /// CRC32C under four seeds over the headers of all segments.
+    identity: [u32; 4],
+    pub(crate) report: WriteReport,
+}
+
+impl Writer {
+    /// Starts a file; nothing shows under `path` until [`Self::finish`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be written; [`Error::InvalidArgument`] for an impossible `info` or
+    /// metadata that is not JSON.
+    pub fn create(path: &Path, info: &ClipInfo, options: &WriterOptions) -> Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        check(info, options)?;
+        let Some(file_name) = path.file_name() else {
+            return Err(Error::invalid(format!("{} does not name a file to write", path.display())));
+        };
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(file_name);
+        hidden.push(format!(".partial-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        let partial = path.with_file_name(hidden);
+        let file = File::create(&partial).map_err(|source| Error::io(path, "cannot create", source))?;
+        let out = Some(BufWriter::with_capacity(1 << 20, file));
+        let sink = Sink::File { out, partial, path: path.to_owned() };
+        Self::start(sink, path.display().to_string(), info, options)
+    }
+
+    /// Starts a clip in memory; [`Self::finish_bytes`] gives it out.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] as [`Self::create`].
+    pub fn in_memory(info: &ClipInfo, options: &WriterOptions) -> Result<Self> {
+        check(info, options)?;
+        Self::start(Sink::Memory(Cursor::new(Vec::new())), "clip in memory".to_owned(), info, options)
+    }
+
+    fn start(sink: Sink, name: String, info: &ClipInfo, options: &WriterOptions) -> Result<Self> {
+        let mut writer = Self {
+            sink,
+            name,
+            position: 0,
+            info: *info,
+            options: options.clone(),
+            nodes: Vec::new(),
+            taken: Default::default(),
+            bounds: None,
+            identity: [0x0bad_cafe, 0x5eed_0001, 0x5eed_0002, 0x5eed_0003],
+            report: WriteReport::default(),
+        };
+        // The superblock is written last; until then its place holds zeros, which no reader takes for a clip.
+        writer.put(&[0; SUPERBLOCK_BYTES])?;
+        Ok(writer)
+    }
+
+    /// What the clip is, as given at the start.
+    #[must_use]
+    pub fn info(&self) -> &ClipInfo {
+        &self.info
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = match &mut self.sink {
+            Sink::File { out: Some(out), .. } => out.write_all(bytes),
+            Sink::File { out: None, .. } => Ok(()),
+            Sink::Memory(out) => out.write_all(bytes),
+        };
+        written.map_err(|source| Error::io(&self.name, "cannot write", source))?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn pad_to(&mut self, align: u64) -> Result<()> {
+        const ZEROS: [u8; ALIGN as usize] = [0; ALIGN as usize];
+        let short = self.position.next_multiple_of(align) - self.position;
+        let zeros = usize::try_from(short).ok().and_then(|short| ZEROS.get(..short)).unwrap_or(&ZEROS);
+        self.put(zeros)
+    }
+
+    /// Writes one decoded segment into `level`. A segment without splats is not written. Segments of one level must
+    /// not overlap; they may come in any order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when the segment does not fit the clip or its own numbers do not agree;
+    /// [`Error::LimitExceeded`] for too many segments; [`Error::Io`].
+    pub fn push_data(&mut self, level: u8, data: &SegmentData) -> Result<()> {
+        if data.splats == 0 {
+            return Ok(());
+        }
+        self.check_segment(level, data)?;
+        self.pad_to(u64::from(ALIGN))?;
+        let segment_at = self.position;
+        let blobs = self.pack_chunks(data)?;
+        let header_bytes = SEGMENT_HEADER_BYTES + blobs.len() * DIRECTORY_ENTRY_BYTES;
+        let sequence = word(self.nodes.len());
+        let mut at = segment_at + header_bytes as u64;
+        let mut directory = Vec::with_capacity(header_bytes);
+        for (chunk, _) in &blobs {
+            let align = if chunk.codec == CODEC_RAW { RAW_ALIGN } else { CHUNK_ALIGN };
+            at = at.next_multiple_of(align);
+            directory.extend_from_slice(&Chunk { offset: at, ..*chunk }.bytes(segment_at));
+            at += u64::from(chunk.stored_len);
+        }
+        at = at.next_multiple_of(SEGMENT_TAIL_BYTES as u64) + SEGMENT_TAIL_BYTES as u64;
+        let bounds = bounds_of(data);
+        let header = SegmentHeader {
+            sequence,
+            level,
+            start: data.start,
+            end: data.end,
+            stored_bytes: at - segment_at,
+            splats: word(data.splats),
+            plane_mask: data.plane_mask(),
+            chunks: word(blobs.len()),
+            bounds,
+        };
+        let mut head = header.bytes().to_vec();
+        head.append(&mut directory);
+        self.put(&head)?;
+        for (chunk, bytes) in &blobs {
+            self.pad_to(if chunk.codec == CODEC_RAW { RAW_ALIGN } else { CHUNK_ALIGN })?;
+            self.put(bytes)?;
+        }
+        self.pad_to(SEGMENT_TAIL_BYTES as u64)?;
+        self.put(&tail_bytes(sequence, header.stored_bytes))?;
+        let node = Node {
+            level,
+            start: data.start,
+            end: data.end,
+            splats: header.splats,
+            plane_mask: header.plane_mask,
+            offset: segment_at,
+            stored_bytes: header.stored_bytes,
+            header_bytes: word(header_bytes),
+            header_crc: crc32c::crc32c(&head),
+        };
+        for seed in &mut self.identity {
+            *seed = crc32c::crc32c_append(*seed, &head);
+        }
+        self.nodes.push(node);
+        self.taken[usize::from(level)].insert(data.start, data.end);
+        self.bounds = Some(self.bounds.map_or(bounds, |all| join(all, bounds)));
+        self.report.splats += data.splats as u64;
+        self.report.raw_bytes += node.raw_bytes();
+        Ok(())
+    }
+
+    fn check_segment(&self, level: u8, data: &SegmentData) -> Result<()> {
+        let span = self.info.duration.max(1);
+        let whole = (data.start, data.end) == (0, span);
+        if usize::from(level) >= MAX_LEVELS || data.start < 0 || data.start >= data.end || data.end > span {
+            return Err(Error::invalid(format!(
+                "a segment {}..{} at level {level} does not fit a clip of {span} ticks and {MAX_LEVELS} levels",
+                data.start, data.end
+            )));
+        }
+        if level == 0 && !whole {
+            return Err(Error::invalid("the segment of level 0 must span the whole clip"));
+        }
+        let before = self.taken[usize::from(level)].range(..data.end).next_back();
+        if before.is_some_and(|(_, &end)| end > data.start) {
+            return Err(Error::invalid(format!(
+                "segment {}..{} overlaps another of level {level}",
+                data.start, data.end
+            )));
+        }
+        let counted: u64 = data.clusters.iter().map(|cluster| u64::from(cluster.count)).sum();
+        let required = Plane::ALL[..4].iter().all(|plane| !data.planes[plane.index()].is_empty());
+        let sized = Plane::ALL.iter().all(|plane| {
+            let words = data.planes[plane.index()].len();
+            words == 0 || words == data.splats * plane.words()
+        });
+        if counted != data.splats as u64 || !required || !sized {
+            return Err(Error::invalid(
+                "the segment's planes and clusters do not agree with its number of splats",
+            ));
+        }
+        if data.splats > PAGE_SPLATS * (usize::from(u16::MAX) + 1) || self.nodes.len() >= MAX_NODES as usize {
+            return Err(Error::LimitExceeded {
+                what: format!("{}: splats of a segment or segments of a clip", self.name),
+                value: data.splats as u64,
+                limit: PAGE_SPLATS as u64 * 65_536,
+            });
+        }
+        Ok(())
+    }
+
+    /// The chunks of a segment with their bytes: the cluster table, then page by page every plane, so that a later
+    /// version can read a prefix of pages as a coarser picture.
+    fn pack_chunks(&self, data: &SegmentData) -> Result<Vec<(Chunk, Vec<u8>)>> {
+        let clusters: &[u8] = &cluster_bytes(data);
+        let mut parts: Vec<(ChunkKind, usize, Vec<u8>)> = clusters
+            .chunks(PAGE_CLUSTERS * ChunkKind::Clusters.record_bytes())
+            .enumerate()
+            .map(|(page, bytes)| (ChunkKind::Clusters, page, bytes.to_vec()))
+            .collect();
+        for page in 0..data.splats.div_ceil(PAGE_SPLATS) {
+            for plane in Plane::ALL {
+                let page_words = PAGE_SPLATS * plane.words();
+                let Some(words) = data.planes[plane.index()].chunks(page_words).nth(page) else { continue };
+                let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                parts.push((ChunkKind::Plane(plane), page, bytes));
+            }
+        }
+        let compression = self.options.compression;
+        let packed: std::io::Result<Vec<_>> = parts
+            .into_par_iter()
+            .map(|(kind, page, raw)| {
+                let (codec, bytes) = pack(&raw, kind.record_bytes(), compression)?;
+                let chunk = Chunk {
+                    node: 0,
+                    kind,
+                    page: u16::try_from(page).unwrap_or(u16::MAX),
+                    codec,
+                    count: word(raw.len() / kind.record_bytes()),
+                    offset: 0,
+                    stored_len: word(bytes.len()),
+                    raw_len: word(raw.len()),
+                    stored_crc: crc32c::crc32c(&bytes),
+                    raw_crc: crc32c::crc32c(&raw),
+                };
+                Ok((chunk, bytes))
+            })
+            .collect();
+        packed.map_err(|source| Error::io(&self.name, "cannot compress", source))
+    }
+
+    /// Completes the file and gives it its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the final name then shows what it showed before.
+    pub fn finish(mut self) -> Result<WriteReport> {
+        self.complete()?;
+        let Sink::File { out, partial, path } = &mut self.sink else {
+            return Err(Error::invalid("this clip was written to memory: call finish_bytes"));
+        };
+        let failed = |source| Error::io(&*path, "cannot finish", source);
+        if let Some(out) = out.take() {
+            let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.sync_all().map_err(failed)?;
+        }
+        std::fs::rename(&*partial, &*path).map_err(failed)?;
+        // The rename itself is durable once the folder is; a system that cannot sync folders has its own rules.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if let Ok(folder) = File::open(folder) {
+            folder.sync_all().ok();
+        }
+        Ok(self.report.clone())
+    }
+
+    /// Completes a clip in memory and gives out its bytes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] when the clip goes to a file.
+    pub fn finish_bytes(mut self) -> Result<(Vec<u8>, WriteReport)> {
+        self.complete()?;
+        match &mut self.sink {
+            Sink::Memory(out) => Ok((std::mem::take(out.get_mut()), self.report.clone())),
+            Sink::File { .. } => Err(Error::invalid("this clip is written to a file: call finish")),
+        }
+    }
+
+    /// Metadata, index, footer, and last the superblock.
+    fn complete(&mut self) -> Result<()> {
+        self.pad_to(u64::from(ALIGN))?;
+        let metadata = std::mem::take(&mut self.options.metadata).into_bytes();
+        let metadata_extent = self.put_extent(&metadata)?;
+        let index = Index::new(std::mem::take(&mut self.nodes));
+        let index_bytes = index.bytes();
+        let index_extent = self.put_extent(&index_bytes)?;
+        let limits = index.limits();
+        let mut superblock = Superblock {
+            ro_compat: 0,
+            compat: 0,
+            file_len: self.position + SUPERBLOCK_BYTES as u64,
+            index: index_extent,
+            metadata: metadata_extent,
+            info: self.info,
+            levels: index.nodes.last().map_or(1, |node| u32::from(node.level) + 1),
+            nodes: word(index.nodes.len()),
+            splats: self.report.splats,
+            limits,
+            bounds: self.bounds.unwrap_or_default(),
+            uuid: [0; 16],
+        };
+        let described = superblock.bytes(Which::First, ALIGN);
+        for (seed, bytes) in self.identity.into_iter().zip(superblock.uuid.chunks_exact_mut(4)) {
+            bytes.copy_from_slice(&crc32c::crc32c_append(seed, &described).to_le_bytes());
+        }
+        // RFC 9562 version 8: an identifier made by rules of its own.
+        superblock.uuid[6] = superblock.uuid[6] & 0x0f | 0x80;
+        superblock.uuid[8] = superblock.uuid[8] & 0x3f | 0x80;
+        self.put(&superblock.bytes(Which::Footer, ALIGN))?;
+        self.report.file_bytes = self.position;
+        self.report.nodes = superblock.nodes;
+        self.report.limits = limits;
+        let block = superblock.bytes(Which::First, ALIGN);
+        let written = match &mut self.sink {
+            Sink::File { out: Some(out), .. } => {
+                out.seek(SeekFrom::Start(0)).and_then(|_| out.write_all(&block)).and_then(|()| out.flush())
+            }
+            Sink::File { out: None, .. } => Ok(()),
+            Sink::Memory(out) => out.seek(SeekFrom::Start(0)).and_then(|_| out.write_all(&block)),
+        };
+        written.map_err(|source| Error::io(&self.name, "cannot write", source))
+    }
+
+    fn put_extent(&mut self, bytes: &[u8]) -> Result<Extent> {
+        let extent = Extent { offset: self.position, len: bytes.len() as u64, crc: crc32c::crc32c(bytes) };
+        self.put(bytes)?;
+        self.pad_to(u64::from(ALIGN))?;
+        Ok(extent)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // After a successful finish the temporary has the final name, and there is nothing to remove.
+        if let Sink::File { out, partial, .. } = &mut self.sink {
+            drop(out.take());
+            std::fs::remove_file(partial).ok();
+        }
+    }
+}
+
+fn check(info: &ClipInfo, options: &WriterOptions) -> Result<()> {
+    let possible = info.rate.num > 0
+        && info.rate.den > 0
+        && (0..=i64::from(u32::MAX)).contains(&info.duration)
+        && info.rate.nanos_from_ticks(info.duration) < i64::MAX
+        && info.fps.1 > 0
+        && info.sh_degree <= 3;
+    if !possible {
+        return Err(Error::invalid(format!(
+            "{info:?} cannot be: the rates must not be zero, the length must lie in 0..2^32 ticks, the degree in 0..=3"
+        )));
+    }
+    if options.metadata.len() > MAX_METADATA_BYTES as usize {
+        return Err(Error::LimitExceeded {
+            what: "bytes of metadata".to_owned(),
+            value: options.metadata.len() as u64,
+            limit: u64::from(MAX_METADATA_BYTES),
+        });
+    }
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&options.metadata) {
+        return Err(Error::invalid(format!("the metadata is not JSON: {error}")));
+    }
+    Ok(())
+}
+
+fn cluster_bytes(data: &SegmentData) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.clusters.len() * ChunkKind::Clusters.record_bytes());
+    for cluster in &data.clusters {
+        let box_min = cluster.box_min.map(f32::to_bits);
+        let box_max = cluster.box_max.map(f32::to_bits);
+        let words = [
+            [box_min[0], box_min[1], box_min[2], cluster.max_scale.to_bits()],
+            [box_max[0], box_max[1], box_max[2], cluster.count],
+            [cluster.start, cluster.end, cluster.reserved[0], cluster.reserved[1]],
+            [cluster.reserved[2], cluster.reserved[3], cluster.reserved[4], cluster.reserved[5]],
+        ];
+        out.extend(words.iter().flatten().flat_map(|word| word.to_le_bytes()));
+    }
+    out
+}
+
+fn bounds_of(data: &SegmentData) -> [[f32; 3]; 2] {
+    let boxes = data.clusters.iter().map(|cluster| [cluster.box_min, cluster.box_max]);
+    boxes.reduce(join).unwrap_or_default()
+}
+
+fn join(a: [[f32; 3]; 2], b: [[f32; 3]; 2]) -> [[f32; 3]; 2] {
+    let low = std::array::from_fn(|axis| a[0][axis].min(b[0][axis]));
+    let high = std::array::from_fn(|axis| a[1][axis].max(b[1][axis]));
+    [low, high]
+}

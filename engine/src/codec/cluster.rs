@@ -1,0 +1,91 @@
+//! The cluster table: what the slice kernel needs to reject 256 splats unread.
+//!
+//! Made from the planes as they will be decoded, not from the exact input, so that it holds for what the GPU
+//! computes. The box holds every mean at every time its splat shows: the exact extremes of each cubic, grown by what
+//! the rounding of f32 arithmetic can add.
+
+use super::{life, mean, motion, scale_opacity};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
+use crate::time::TickRate;
+
+/// Words of splat `index` in a plane; `None` when the plane is absent or has another size.
+pub(super) fn record<const N: usize>(data: &SegmentData, plane: Plane, index: usize) -> Option<[u32; N]> {
+    let at = index.checked_mul(plane.words())?;
+    data.planes[plane.index()].get(at..)?.first_chunk::<N>().copied()
+}
+
+/// The cluster table of a segment whose planes are complete.
+pub(super) fn clusters(data: &SegmentData, rate: TickRate) -> Vec<Cluster> {
+    (0..data.splats)
+        .step_by(CLUSTER_SPLATS)
+        .map(|first| cluster(data, first..data.splats.min(first + CLUSTER_SPLATS), rate))
+        .collect()
+}
+
+fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -> Cluster {
+    let ticks = u32::try_from(data.end - data.start).unwrap_or(u32::MAX);
+    let mut low = [f64::INFINITY; 3];
+    let mut high = [f64::NEG_INFINITY; 3];
+    let mut out =
+        Cluster { start: ticks, count: u32::try_from(splats.len()).unwrap_or(0), ..Cluster::default() };
+    for index in splats {
+        let life = record(data, Plane::Life, index)
+            .map_or(life::Record { t0: 0.0, inverse_sigma: 0.0, window: (0, ticks) }, life::unpack);
+        let mut moves = record(data, Plane::Curve, index).map(motion::unpack_curve).unwrap_or_default();
+        moves.velocity =
+            record(data, Plane::Velocity, index).map(motion::unpack_velocity).unwrap_or_default();
+        let mean = record(data, Plane::Mean, index).map(mean::unpack).unwrap_or_default();
+        // A tick shows the times up to half a tick around it.
+        let time = |ticks: f64| ticks * f64::from(rate.den) / f64::from(rate.num) - f64::from(life.t0);
+        let from = time(f64::from(life.window.0) - 0.5);
+        let to = time(f64::from(life.window.1) - 0.5);
+        let extent = motion::extent(mean, &moves, from, to.max(from));
+        let clock = time(f64::from(life.window.1)) + f64::from(life.t0);
+        let slack = motion::rounding(mean, &moves, from.abs().max(to.abs()), clock);
+        for axis in 0..3 {
+            low[axis] = low[axis].min(extent[0][axis] - slack[axis]);
+            high[axis] = high[axis].max(extent[1][axis] + slack[axis]);
+        }
+        out.start = out.start.min(life.window.0);
+        out.end = out.end.max(life.window.1);
+        let scale = record(data, Plane::ScaleOpacity, index).map(scale_opacity::unpack).unwrap_or_default().0;
+        out.max_scale = scale.into_iter().fold(out.max_scale, f32::max);
+    }
+    // The kernel's exp may round differently by a few units in the last place.
+    out.max_scale *= 1.0 + 1e-5;
+    for axis in 0..3 {
+        #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted; the slack covers it")]
+        let corner = [low[axis] as f32, high[axis] as f32];
+        out.box_min[axis] = corner[0].max(f32::MIN);
+        out.box_max[axis] = corner[1].min(f32::MAX);
+    }
+    out
+}
+
+/// Whether an entry of a file's table can be right for a segment of `ticks`.
+pub(super) fn sound(cluster: &Cluster, expected: usize, ticks: u32) -> bool {
+    let boxed = (0..3).all(|axis| {
+        let (low, high) = (cluster.box_min[axis], cluster.box_max[axis]);
+        low.is_finite() && high.is_finite() && low <= high
+    });
+    boxed
+        && cluster.max_scale.is_finite()
+        && cluster.max_scale >= 0.0
+        && cluster.count as usize == expected
+        && cluster.start <= cluster.end
+        && cluster.end <= ticks
+}
+
+/// One entry from its sixteen words.
+pub(super) fn unpack(words: &[u32; 16]) -> Cluster {
+    let float = |at: usize| f32::from_bits(words[at]);
+    Cluster {
+        box_min: [float(0), float(1), float(2)],
+        max_scale: float(3),
+        box_max: [float(4), float(5), float(6)],
+        count: words[7],
+        start: words[8],
+        end: words[9],
+        reserved: std::array::from_fn(|at| words[10 + at]),
+    }
+}

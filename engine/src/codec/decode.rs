@@ -1,0 +1,144 @@
+//! One segment of a clip → its planes, checked.
+//!
+//! The container's checksums say that the bytes are the writer's; this adds that the words can be what they stand
+//! for: finite, ordered, inside the segment. So no kernel ever meets a NaN, whoever wrote the file.
+
+use super::{cluster, colour, life, mean, motion, rotation, sh};
+use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
+use crate::error::{Error, Result};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
+
+/// Reads segments; keeps its buffers from one to the next. One a thread.
+#[derive(Debug)]
+pub struct Decoder {
+    reader: ChunkReader,
+}
+
+/// Reads and checks one segment by its number in the index.
+///
+/// # Errors
+/// As [`Decoder::decode`].
+pub fn decode_segment(clip: &Clip, node: u32) -> Result<SegmentData> {
+    Decoder::new()?.decode(clip, node)
+}
+
+impl Decoder {
+    /// A decoder with its buffers.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new() -> Result<Self> {
+        Ok(Self { reader: ChunkReader::new()? })
+    }
+
+    /// Reads and checks one segment by its number in the index.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Malformed`] naming the segment, plane, page, splat and byte; [`Error::OutOfMemory`];
+    /// [`Error::Unsupported`] for a codec of a newer format; [`Error::InvalidArgument`] for a node that is not there.
+    pub fn decode(&mut self, clip: &Clip, node: u32) -> Result<SegmentData> {
+        let segment = Segment::read(clip, node)?;
+        let Some(entry) = clip.nodes().get(node as usize).copied() else {
+            return Err(Error::invalid(format!("{} has no node {node}", clip.name())));
+        };
+        let mut data = allocate(clip, node, &entry)?;
+        // Chunks of one plane come page by page, so appending puts every word in its place.
+        for chunk in &segment.chunks {
+            let bytes = self.reader.read(clip, chunk)?;
+            match chunk.kind {
+                ChunkKind::Plane(plane) => {
+                    let words = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+                    data.planes[plane.index()].extend(words);
+                }
+                ChunkKind::Clusters => {
+                    for entry in bytes.as_chunks::<64>().0 {
+                        let word = |at: usize| {
+                            let start = at * 4;
+                            u32::from_le_bytes([
+                                entry[start],
+                                entry[start + 1],
+                                entry[start + 2],
+                                entry[start + 3],
+                            ])
+                        };
+                        data.clusters.push(cluster::unpack(&std::array::from_fn(word)));
+                    }
+                }
+            }
+            check_chunk(clip, chunk, &data)?;
+        }
+        Ok(data)
+    }
+}
+
+/// An empty segment with room for what the index promises, which the file's length bounds.
+fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
+    let mut data = SegmentData {
+        id: (clip.id(), number),
+        start: node.start,
+        end: node.end,
+        splats: node.splats as usize,
+        clusters: Vec::new(),
+        planes: Default::default(),
+    };
+    let clusters = data.clusters.try_reserve_exact(node.clusters());
+    let planes = node.planes().try_for_each(|plane| {
+        let words = data.splats.saturating_mul(plane.words());
+        data.planes[plane.index()].try_reserve_exact(words)
+    });
+    if clusters.and(planes).is_err() {
+        let what = format!("{} bytes for segment {number} of {}", node.raw_bytes(), clip.name());
+        return Err(Error::OutOfMemory { what });
+    }
+    Ok(data)
+}
+
+/// Checks the records that `chunk` has just added to `data`.
+fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
+    let ticks = u32::try_from(data.end - data.start).unwrap_or(u32::MAX);
+    let bad = match chunk.kind {
+        ChunkKind::Clusters => {
+            let before = data.clusters.len() - chunk.count as usize;
+            let bad = (before..data.clusters.len()).find(|&at| {
+                let expected = (data.splats - at * CLUSTER_SPLATS).min(CLUSTER_SPLATS);
+                !cluster::sound(&data.clusters[at], expected, ticks)
+            });
+            return match bad {
+                Some(at) => Err(clip.damaged_chunk(chunk, format!("cluster {at} cannot be right"))),
+                None => Ok(()),
+            };
+        }
+        ChunkKind::Plane(plane) => {
+            let words = &data.planes[plane.index()];
+            let added = &words[words.len() - chunk.count as usize * plane.words()..];
+            match plane {
+                Plane::Mean => first_bad(added, mean::sound),
+                Plane::Rotation => first_bad(added, rotation::sound),
+                Plane::ScaleOpacity => None,
+                Plane::Colour => first_bad(added, colour::sound),
+                Plane::Life => first_bad(added, |record| life::sound(record, ticks)),
+                Plane::Velocity => first_bad(added, motion::sound::<2>),
+                Plane::Curve => first_bad(added, motion::sound::<5>),
+                Plane::Sh1 => first_bad(added, |record: [u32; 5]| sh::sound(&record)),
+                Plane::Sh2 => first_bad(added, |record: [u32; 8]| sh::sound(&record)),
+                Plane::Sh3 => first_bad(added, |record: [u32; 11]| sh::sound(&record)),
+            }
+        }
+    };
+    match bad {
+        Some(at) => {
+            let splat = usize::from(chunk.page) * crate::clip::PAGE_SPLATS + at;
+            let why =
+                format!("splat {splat} of the segment holds a value that cannot be right (not finite?)");
+            Err(clip.damaged_chunk(chunk, why))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Index of the first record that is not sound.
+fn first_bad<const N: usize>(words: &[u32], sound: impl Fn([u32; N]) -> bool) -> Option<usize> {
+    words.as_chunks::<N>().0.iter().position(|record| !sound(*record))
+}
+
+const _: () = assert!(size_of::<Cluster>() == 64, "a cluster is sixteen words");

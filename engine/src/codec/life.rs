@@ -1,0 +1,106 @@
+//! Plane `Life`: when a splat shows. t0 and 1/sigma as f32, the window in whole ticks.
+//!
+//! The window stored is the *effective* one: the splat's own, cut to the segment, and to the time in which its
+//! envelope leaves it any effect. A splat whose opacity is below 1/255 adds nothing in the rasteriser, so
+//! `|dt| ≤ sigma·√(2·ln(255·opacity))` loses nothing; outside the window no kernel needs to look at it.
+
+use crate::splat::Life;
+use crate::time::TickRate;
+
+/// One splat's record, relative to the segment's start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Record {
+    /// Seconds.
+    pub(super) t0: f32,
+    /// 1/seconds; 0 for no envelope.
+    pub(super) inverse_sigma: f32,
+    /// Ticks, end exclusive.
+    pub(super) window: (u32, u32),
+}
+
+/// Whether the plane holds the values.
+pub(super) fn fits(life: &Life) -> bool {
+    life.t0.abs() < 1e9 && life.sigma_t > 1e-9
+}
+
+/// The ticks of `[start, end)` in which a splat of peak `opacity` shows; `None` when there are none.
+pub(super) fn effective_window(
+    life: &Life,
+    opacity: f32,
+    start: i64,
+    end: i64,
+    rate: TickRate,
+) -> Option<(i64, i64)> {
+    // Half a step of the stored opacity, so that rounding it up cannot reach beyond the window.
+    let peak = 255.0 * (f64::from(opacity) + 0.5 / 65_535.0);
+    if peak < 1.0 {
+        return None;
+    }
+    let (mut first, mut last) = (life.start.max(start), life.end.min(end));
+    if life.sigma_t.is_finite() {
+        let reach = f64::from(life.sigma_t) * (2.0 * peak.ln()).sqrt();
+        // A tick shows times up to half a tick away, and one more covers the rounding to f32.
+        first = first.max(rate.ticks_from_seconds(life.t0 - reach).saturating_sub(2));
+        last = last.min(rate.ticks_from_seconds(life.t0 + reach).saturating_add(3));
+    }
+    (first < last).then_some((first, last))
+}
+
+pub(super) fn pack(record: Record) -> [u32; 4] {
+    [record.t0.to_bits(), record.inverse_sigma.to_bits(), record.window.0, record.window.1]
+}
+
+pub(super) fn unpack(words: [u32; 4]) -> Record {
+    let [t0, inverse_sigma] = [words[0], words[1]].map(f32::from_bits);
+    Record { t0, inverse_sigma, window: (words[2], words[3]) }
+}
+
+/// Whether words of a file can be a life in a segment of `ticks`.
+pub(super) fn sound(words: [u32; 4], ticks: u32) -> bool {
+    let record = unpack(words);
+    record.t0.is_finite()
+        && record.inverse_sigma.is_finite()
+        && record.inverse_sigma >= 0.0
+        && record.window.0 <= record.window.1
+        && record.window.1 <= ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: TickRate = TickRate { num: 30_000, den: 1 };
+
+    #[test]
+    fn the_envelope_cuts_the_window_only_where_nothing_shows() {
+        let life = Life { t0: 1.0, sigma_t: 0.1, start: i64::MIN, end: i64::MAX };
+        let opacity = 0.8_f32;
+        let (start, end) = effective_window(&life, opacity, 0, 90_000, RATE).unwrap();
+        let shown = |tick: i64| {
+            let dt = RATE.seconds_from_ticks(tick) - life.t0;
+            f64::from(opacity) * (-0.5 * (dt / 0.1_f64).powi(2)).exp() >= 1.0 / 255.0
+        };
+        assert!(!shown(start - 1) && !shown(end), "nothing visible is outside");
+        assert!(shown(start + 6) && shown(end - 7), "and the window is tight");
+    }
+
+    #[test]
+    fn windows_are_cut_to_the_segment_and_to_visibility() {
+        assert_eq!(effective_window(&Life::ALWAYS, 1.0, 5, 9, RATE), Some((5, 9)));
+        assert_eq!(effective_window(&Life::ALWAYS, 0.003, 5, 9, RATE), None);
+        let life = Life { start: 7, end: 8, ..Life::ALWAYS };
+        assert_eq!(effective_window(&life, 1.0, 5, 9, RATE), Some((7, 8)));
+        assert_eq!(effective_window(&life, 1.0, 8, 9, RATE), None);
+    }
+
+    #[test]
+    fn records_round_trip_and_bad_words_are_found() {
+        let record = Record { t0: -0.5, inverse_sigma: 4.0, window: (3, 9) };
+        assert_eq!(unpack(pack(record)), record);
+        assert!(sound(pack(record), 9));
+        assert!(!sound(pack(record), 8));
+        assert!(!sound(pack(Record { t0: f32::NAN, ..record }), 9));
+        assert!(!sound(pack(Record { inverse_sigma: -1.0, ..record }), 9));
+        assert!(!sound(pack(Record { window: (9, 3), ..record }), 9));
+    }
+}

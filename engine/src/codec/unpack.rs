@@ -1,0 +1,82 @@
+//! A segment's planes → splats again: for the reference renderer, for export, and for tests.
+
+use super::cluster::record;
+use super::{Decoder, colour, life, mean, motion, rotation, scale_opacity, sh};
+use crate::clip::Clip;
+use crate::error::Result;
+use crate::frame::{Plane, SegmentData};
+use crate::splat::{Life, Performance, Splat, Splats, sh_rest_len};
+use crate::time::TickRate;
+
+/// The splats of a segment in its order, with t0 and windows on the clip's clock. Windows are the stored, effective
+/// ones: cut to the segment and to where the envelope shows. Their SH degree is that of the planes present.
+#[must_use]
+pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
+    let degree = sh::DEGREES.iter().filter(|(plane, _)| !data.planes[plane.index()].is_empty()).count();
+    let mut out = Splats::new(u8::try_from(degree).unwrap_or(0));
+    let mut rest = Vec::with_capacity(45);
+    for index in 0..data.splats {
+        let Some(splat) = splat(data, index, rate) else { break };
+        rest.clear();
+        for (plane, floats) in &sh::DEGREES {
+            let at = index * plane.words();
+            let words = data.planes[plane.index()].get(at..at + plane.words());
+            sh::unpack(words.unwrap_or_default(), floats.len(), &mut rest);
+        }
+        out.push(&splat, &rest);
+    }
+    out
+}
+
+/// One splat without its harmonics; `None` beyond the planes.
+fn splat(data: &SegmentData, index: usize, rate: TickRate) -> Option<Splat> {
+    let (scale, opacity) = scale_opacity::unpack(record(data, Plane::ScaleOpacity, index)?);
+    let mut moves = record(data, Plane::Curve, index).map(motion::unpack_curve).unwrap_or_default();
+    if let Some(words) = record(data, Plane::Velocity, index) {
+        moves.velocity = motion::unpack_velocity(words);
+    }
+    let origin = rate.seconds_from_ticks(data.start);
+    let life = match record(data, Plane::Life, index).map(life::unpack) {
+        None => Life { t0: origin, sigma_t: f32::INFINITY, start: data.start, end: data.end },
+        Some(life) => Life {
+            t0: origin + f64::from(life.t0),
+            sigma_t: if life.inverse_sigma > 0.0 { life.inverse_sigma.recip() } else { f32::INFINITY },
+            start: data.start + i64::from(life.window.0),
+            end: data.start + i64::from(life.window.1),
+        },
+    };
+    Some(Splat {
+        mean: mean::unpack(record(data, Plane::Mean, index)?),
+        rotation: rotation::unpack(record(data, Plane::Rotation, index)?),
+        scale,
+        opacity,
+        colour: colour::unpack(record(data, Plane::Colour, index)?),
+        life,
+        motion: moves,
+    })
+}
+
+/// The whole clip as a performance: every segment decoded, windows that fill the clip opened again. A splat that the
+/// writer cut at segment edges comes back as its pieces.
+///
+/// # Errors
+/// As [`Decoder::decode`].
+pub fn performance_of(clip: &Clip) -> Result<Performance> {
+    let info = clip.info();
+    let mut splats = Splats::new(info.sh_degree);
+    let mut decoder = Decoder::new()?;
+    let floats = sh_rest_len(info.sh_degree) * 3;
+    for node in 0..clip.nodes().len() {
+        let data = decoder.decode(clip, u32::try_from(node).unwrap_or(u32::MAX))?;
+        let part = splats_of(&data, info.rate);
+        for index in 0..part.len() {
+            let mut splat = part.get(index);
+            if (splat.life.start, splat.life.end) == (0, clip.span()) {
+                (splat.life.start, splat.life.end) = (i64::MIN, i64::MAX);
+            }
+            let rest = part.sh_rest_of(index);
+            splats.push(&splat, &rest[..rest.len().min(floats)]);
+        }
+    }
+    Ok(Performance { info, splats })
+}

@@ -1,0 +1,234 @@
+//! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
+
+use glam::{DMat4, DQuat, DVec3, Vec3};
+use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
+use vivant_shaders::layout;
+
+use super::pool::Pool;
+use super::{Encoding, Performer, Settings};
+use crate::error::{Error, Result};
+use crate::view::View;
+
+/// A frame's parameters; its vectors are reused from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub(super) block: layout::FrameBlock,
+    pub(super) segments: Vec<layout::Segment>,
+    pub(super) references: Vec<layout::ClusterRef>,
+    head: DVec3,
+    nearest: f64,
+    farthest: f64,
+}
+
+/// Most that one live clip can need segments for at once: one a level.
+const MAX_SEGMENTS: usize = 64;
+
+impl Scene {
+    /// Takes over the views and settings.
+    pub(super) fn gather(
+        &mut self,
+        performers: &[Performer<'_>],
+        views: &[View],
+        settings: &Settings,
+        size: (u32, u32),
+    ) -> Result<()> {
+        let segments: usize = performers.iter().map(|p| p.live.segments.len()).sum();
+        if segments > MAX_SEGMENTS {
+            return Err(Error::LimitExceeded {
+                what: "segments live at once".to_owned(),
+                value: segments as u64,
+                limit: MAX_SEGMENTS as u64,
+            });
+        }
+        self.block = layout::FrameBlock::default();
+        self.head = DVec3::ZERO;
+        for (slot, view) in self.block.views.iter_mut().zip(views) {
+            *slot = shader_view(view, size)?;
+            self.head += DVec3::from_array(view.position) / views.len() as f64;
+        }
+        let frame = &mut self.block.frame;
+        frame.head_in_world = self.head.as_vec3().extend(0.0).to_array();
+        frame.background = settings.background;
+        frame.low_pass = settings.low_pass;
+        frame.views = u32::try_from(views.len()).unwrap_or(0);
+        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 };
+        Ok(())
+    }
+
+    /// Lists the live clusters of the resident segments and measures how far they are.
+    pub(super) fn refer(&mut self, performers: &[Performer<'_>], pool: &Pool) -> Result<()> {
+        self.segments.clear();
+        self.references.clear();
+        self.nearest = f64::INFINITY;
+        self.farthest = 0.0;
+        for performer in performers {
+            let placed = Placement::of(performer.world_from_object)?;
+            for segment in &performer.live.segments {
+                let Some(first) = pool.first_cluster(segment.id) else { continue };
+                let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
+                let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
+                let index = u32::try_from(self.segments.len()).unwrap_or(0);
+                self.segments.push(layout::Segment {
+                    world_from_object: performer.world_from_object.as_mat4().to_cols_array_2d(),
+                    rotation: placed.rotation.as_quat().to_array(),
+                    #[expect(clippy::cast_possible_truncation, reason = "seconds within a segment fit f32")]
+                    seconds: seconds as f32,
+                    tick,
+                    planes: segment.plane_mask(),
+                    #[expect(clippy::cast_possible_truncation, reason = "a scale factor fits f32")]
+                    scale: placed.scale as f32,
+                });
+                for (number, cluster) in (0_u32..).zip(&segment.clusters) {
+                    if tick < cluster.start || tick >= cluster.end {
+                        continue;
+                    }
+                    self.measure(
+                        &performer.world_from_object,
+                        placed.scale,
+                        cluster.box_min,
+                        cluster.box_max,
+                    );
+                    self.references.push(layout::ClusterRef {
+                        cluster: first + number,
+                        segment: index,
+                        count: cluster.count,
+                        reserved: 0,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Widens the depth interval by a box of means, taken as the ball around it.
+    fn measure(&mut self, world_from_object: &DMat4, scale: f64, low: [f32; 3], high: [f32; 3]) {
+        let (low, high) = (Vec3::from_array(low).as_dvec3(), Vec3::from_array(high).as_dvec3());
+        let distance = world_from_object.transform_point3((low + high) * 0.5).distance(self.head);
+        let radius = (high - low).length() * 0.5 * scale;
+        self.nearest = self.nearest.min(distance - radius);
+        self.farthest = self.farthest.max(distance + radius);
+    }
+
+    /// Completes the frame block from what was gathered.
+    pub(super) fn finish(&mut self) {
+        let near = self.nearest.max(0.0);
+        let (near, far) = if near < self.farthest { (near, self.farthest) } else { (0.0, 1.0) };
+        let slots = self.slots();
+        let frame = &mut self.block.frame;
+        #[expect(clippy::cast_possible_truncation, reason = "distances fit f32")]
+        {
+            frame.key_near = near as f32;
+            frame.key_scale = (f64::from(KEY_MAX) / (far - near).max(1e-6)) as f32;
+            frame.depth_reference = (0.5 * (near + far)) as f32;
+        }
+        frame.slots = slots;
+        frame.blocks = slots.div_ceil(SORT_BLOCK);
+    }
+
+    /// Entries of the sliced and key arrays.
+    pub(super) fn slots(&self) -> u32 {
+        u32::try_from(self.references.len()).unwrap_or(u32::MAX).saturating_mul(CLUSTER_SPLATS)
+    }
+
+    /// Workgroups of slice and cull.
+    pub(super) fn groups(&self) -> u32 {
+        self.slots() / CLUSTER_SPLATS
+    }
+}
+
+/// Rotation and uniform scale of a transform.
+struct Placement {
+    rotation: DQuat,
+    scale: f64,
+}
+
+impl Placement {
+    fn of(world_from_object: DMat4) -> Result<Self> {
+        let columns = [world_from_object.x_axis, world_from_object.y_axis, world_from_object.z_axis]
+            .map(glam::DVec4::truncate);
+        let scale = columns[0].length();
+        let similar = |a: f64, b: f64| (a - b).abs() <= 1e-4 * scale.max(1e-12);
+        let orthogonal = |a: DVec3, b: DVec3| a.dot(b).abs() <= 1e-4 * scale * scale;
+        let [x, y, z] = columns;
+        let proper = x.cross(y).dot(z) > 0.0;
+        let similarity = similar(y.length(), scale) && similar(z.length(), scale);
+        let straight = orthogonal(x, y) && orthogonal(y, z) && orthogonal(z, x);
+        if !(scale.is_finite()
+            && scale > 0.0
+            && similarity
+            && straight
+            && proper
+            && world_from_object.is_finite())
+        {
+            return Err(Error::invalid(
+                "world_from_object must be a rotation, a translation and one positive scale, without mirroring",
+            ));
+        }
+        let rotation = DQuat::from_mat3(&glam::DMat3::from_cols(x / scale, y / scale, z / scale));
+        Ok(Self { rotation, scale })
+    }
+}
+
+/// A view as the kernels read it.
+fn shader_view(view: &View, (width, height): (u32, u32)) -> Result<layout::View> {
+    let fov = view.fov;
+    let tangents = [fov.left, fov.right, fov.up, fov.down].map(f64::tan);
+    let [left, right, up, down] = tangents;
+    let inside =
+        [fov.left, fov.right, fov.up, fov.down].iter().all(|a| a.abs() < std::f64::consts::FRAC_PI_2);
+    let finite = view.position.iter().chain(&view.orientation).all(|v| v.is_finite());
+    if !(inside && finite && right - left > 1e-6 && up - down > 1e-6) {
+        return Err(Error::invalid(
+            "a view needs a finite pose and angles within ±90° with right > left and up > down",
+        ));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "what the kernels read is f32")]
+    Ok(layout::View {
+        view_from_world: view.view_from_world().as_mat4().to_cols_array_2d(),
+        position_in_world: DVec3::from_array(view.position).as_vec3().extend(0.0).to_array(),
+        tangents: tangents.map(|t| t as f32),
+        screen: [
+            (f64::from(width) / (right - left)) as f32,
+            (f64::from(height) / (up - down)) as f32,
+            width as f32,
+            height as f32,
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_similarities_are_placed() {
+        let turn = DMat4::from_scale_rotation_translation(
+            DVec3::splat(2.0),
+            DQuat::from_rotation_y(1.0),
+            DVec3::new(1.0, 2.0, 3.0),
+        );
+        let placed = Placement::of(turn).unwrap();
+        assert!((placed.scale - 2.0).abs() < 1e-12);
+        assert!(placed.rotation.angle_between(DQuat::from_rotation_y(1.0)) < 1e-7);
+        for wrong in [
+            DMat4::from_scale(DVec3::new(1.0, 2.0, 1.0)),
+            DMat4::from_scale(DVec3::new(-1.0, 1.0, 1.0)),
+            DMat4::ZERO,
+            DMat4::NAN,
+        ] {
+            assert!(Placement::of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn views_that_see_nothing_are_refused() {
+        let view = View::looking_at(DVec3::Z, DVec3::ZERO, 1.0, 1.0);
+        assert!(shader_view(&view, (8, 8)).is_ok());
+        let mut flat = view;
+        flat.fov.right = flat.fov.left;
+        assert!(shader_view(&flat, (8, 8)).is_err());
+        let mut lost = view;
+        lost.position[0] = f64::NAN;
+        assert!(shader_view(&lost, (8, 8)).is_err());
+    }
+}

@@ -1,0 +1,55 @@
+//! Twin of `include/pack.glsl`: the planes' words to numbers.
+
+use glam::{Quat, Vec2, Vec3, Vec4};
+use half::f16;
+
+/// Two halves, low first.
+pub(crate) fn halves(word: u32) -> Vec2 {
+    let [a, b, c, d] = word.to_le_bytes();
+    Vec2::new(f16::from_le_bytes([a, b]).to_f32(), f16::from_le_bytes([c, d]).to_f32())
+}
+
+/// Two halves, low first, rounded to nearest.
+pub(crate) fn pack_halves(v: Vec2) -> u32 {
+    u32::from(f16::from_f32(v.x).to_bits()) | (u32::from(f16::from_f32(v.y).to_bits()) << 16)
+}
+
+fn snorm(word: u32) -> Vec2 {
+    let [a, b, c, d] = word.to_le_bytes();
+    let value = |lo, hi| (f32::from(i16::from_le_bytes([lo, hi])) / 32767.0).max(-1.0);
+    Vec2::new(value(a, b), value(c, d))
+}
+
+fn pack_snorm(v: Vec2) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to the range of i16")]
+    let word = |x: f32| (x.clamp(-1.0, 1.0) * 32767.0).round() as i16;
+    u32::from(word(v.x).cast_unsigned()) | (u32::from(word(v.y).cast_unsigned()) << 16)
+}
+
+fn unorm(word: u32) -> Vec2 {
+    let [a, b, c, d] = word.to_le_bytes();
+    Vec2::new(f32::from(u16::from_le_bytes([a, b])), f32::from(u16::from_le_bytes([c, d]))) / 65535.0
+}
+
+pub(crate) fn quaternion(words: &[u32]) -> Quat {
+    let v = Vec4::from((snorm(words[0]), snorm(words[1])));
+    if v.length_squared() > 0.0 { Quat::from_vec4(v / v.length()) } else { Quat::IDENTITY }
+}
+
+pub(crate) fn pack_quaternion(q: Quat) -> [u32; 2] {
+    let v = Vec4::from(q);
+    [pack_snorm(Vec2::new(v.x, v.y)), pack_snorm(Vec2::new(v.z, v.w))]
+}
+
+pub(crate) fn scale(words: &[u32]) -> Vec3 {
+    let v = Vec3::from((unorm(words[0]), unorm(words[1]).x)) * 28.0 - 20.0;
+    Vec3::new(v.x.exp(), v.y.exp(), v.z.exp())
+}
+
+pub(crate) fn opacity(words: &[u32]) -> f32 {
+    unorm(words[1]).y
+}
+
+pub(crate) fn half3(words: &[u32]) -> Vec3 {
+    Vec3::from((halves(words[0]), halves(words[1]).x))
+}

@@ -1,0 +1,91 @@
+//! Twin of `project/project.comp` with `include/covariance.glsl`.
+
+use glam::{Mat3, Mat4, Quat, Vec2, Vec3, Vec4};
+
+use super::{Buffers, pack, sh};
+use crate::generated::{NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
+use crate::layout::{Projected, Sliced, View};
+
+/// Every visible splat, in drawing order, onto every view: `[view][place]`.
+pub fn project(buffers: &mut Buffers) {
+    let frame = &buffers.block.frame;
+    let slots = frame.slots as usize;
+    let mut out = vec![Projected::default(); slots * frame.views as usize];
+    for place in 0..buffers.counts.visible as usize {
+        let splat = buffers.sliced[buffers.order[place] as usize];
+        for (index, view) in buffers.block.views[..frame.views as usize].iter().enumerate() {
+            out[index * slots + place] = onto(buffers, &splat, view);
+        }
+    }
+    buffers.projected = out;
+}
+
+fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
+    let segment = &buffers.segments[splat.segment as usize];
+    let source = splat.source as usize;
+    let [x, y, z, opacity] = splat.mean_opacity;
+    let mean = Vec3::new(x, y, z);
+    let view_from_world = Mat4::from_cols_array_2d(&view.view_from_world);
+    let p = view_from_world.transform_point3(mean);
+    let depth = -p.z;
+    if depth < NEAR_METRES {
+        return Projected { depth, ..Projected::default() };
+    }
+    let low_pass = buffers.block.frame.low_pass;
+    let scale = pack::scale(buffers.plane(2, source, 2)) * segment.scale;
+    let axes = Mat3::from_mat4(view_from_world)
+        * Mat3::from_quat(pack::quaternion(&splat.rotation))
+        * Mat3::from_diagonal(scale);
+    let (major, minor) = ellipse(covariance(view, p, axes, low_pass), low_pass);
+    let [ex, ey, ez, _] = view.position_in_world;
+    let along = mean - Vec3::new(ex, ey, ez);
+    let direction = Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
+    let colour = colour(buffers, source, segment.planes, direction).min(Vec3::splat(65504.0));
+    let [left, _, up, _] = view.tangents;
+    Projected {
+        centre: [(p.x / depth - left) * view.screen[0], (up - p.y / depth) * view.screen[1]],
+        axes: [pack::pack_halves(major), pack::pack_halves(minor)],
+        colour: [pack::pack_halves(colour.truncate()), pack::pack_halves(Vec2::new(colour.z, opacity))],
+        depth,
+        reserved: 0,
+    }
+}
+
+/// xx, xy, yy of the screen covariance, px².
+fn covariance(view: &View, p: Vec3, axes: Mat3, low_pass: f32) -> Vec3 {
+    let depth = -p.z;
+    let [left, right, up, down] = view.tangents;
+    let middle = Vec2::new(left + right, up + down) * 0.5;
+    let limit = Vec2::new(right - left, up - down) * (1.3 * 0.5);
+    let ratio = (Vec2::new(p.x, p.y) / depth).clamp(middle - limit, middle + limit);
+    let (fx, fy) = (view.screen[0] / depth, view.screen[1] / depth);
+    let across = axes.transpose() * Vec3::new(fx, 0.0, fx * ratio.x);
+    let downwards = axes.transpose() * Vec3::new(0.0, -fy, -fy * ratio.y);
+    Vec3::new(across.dot(across) + low_pass, across.dot(downwards), downwards.dot(downwards) + low_pass)
+}
+
+/// Major and minor half axes of one standard deviation, px.
+fn ellipse(c: Vec3, low_pass: f32) -> (Vec2, Vec2) {
+    let mid = 0.5 * (c.x + c.z);
+    let spread = Vec2::new(0.5 * (c.x - c.z), c.y).length();
+    let (major, minor) = (mid + spread, (mid - spread).max(low_pass));
+    let direction = if c.x >= c.z { Vec2::new(major - c.z, c.y) } else { Vec2::new(c.y, major - c.x) };
+    let direction = direction.try_normalize().unwrap_or(Vec2::X);
+    let limit = Vec4::splat(65504.0);
+    let axes = Vec4::from((direction * major.sqrt(), direction.perp() * minor.sqrt())).clamp(-limit, limit);
+    (Vec2::new(axes.x, axes.y), Vec2::new(axes.z, axes.w))
+}
+
+fn colour(buffers: &Buffers, source: usize, planes: u32, d: Vec3) -> Vec3 {
+    let mut colour = pack::half3(buffers.plane(3, source, 2));
+    if planes & PLANE_SH1 != 0 {
+        colour += sh::degree1(buffers.plane(7, source, 5), d);
+    }
+    if planes & PLANE_SH2 != 0 {
+        colour += sh::degree2(buffers.plane(8, source, 8), d);
+    }
+    if planes & PLANE_SH3 != 0 {
+        colour += sh::degree3(buffers.plane(9, source, 11), d);
+    }
+    colour.max(Vec3::ZERO)
+}

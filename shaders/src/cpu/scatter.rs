@@ -1,0 +1,24 @@
+//! Twin of `sort/scatter.comp`.
+
+use super::Buffers;
+
+/// Each word of sort pass `pass` to its place, stably.
+pub fn scatter(buffers: &mut Buffers, pass: u32) {
+    let blocks = buffers.block.frame.blocks;
+    let mut moved = vec![0_u32; if pass == 0 { buffers.partial.len() } else { buffers.order.len() }];
+    for block in 0..blocks {
+        let mut next: Vec<u32> = (0..256)
+            .map(|digit| buffers.totals[digit] + buffers.histogram[digit * blocks as usize + block as usize])
+            .collect();
+        for (digit, word) in Buffers::block_range(block).filter_map(|i| buffers.sort_input(pass, i)) {
+            let place = &mut next[digit as usize];
+            moved[*place as usize] = if pass == 0 { word } else { word & 0x00FF_FFFF };
+            *place += 1;
+        }
+    }
+    if pass == 0 {
+        buffers.partial = moved;
+    } else {
+        buffers.order = moved;
+    }
+}

@@ -1,0 +1,139 @@
+//! Random but sane frames for the kernel tests: splats in front of two eyes, with every plane filled.
+
+use glam::{DMat4, DQuat, DVec3, Vec3};
+use half::f16;
+use vivant::view::View;
+use vivant_shaders::cpu::Buffers;
+use vivant_shaders::generated::{CLUSTER_SPLATS, SORT_BLOCK};
+use vivant_shaders::layout::{self, Cluster, ClusterRef, Segment};
+
+use crate::random::Random;
+
+/// Ticks at which the synthetic segment is seen; lives end and start around it.
+const TICK: u32 = 500;
+
+/// Buffers as they are before slice: `splats` random splats in one segment, and the views of a stereo pair of
+/// `size` × `size` px, 1.5 m away. The outputs have the right lengths and hold garbage.
+#[must_use]
+pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
+    let mut random = Random::new(seed);
+    let cluster_count = splats.div_ceil(CLUSTER_SPLATS);
+    let slots = cluster_count * CLUSTER_SPLATS;
+    let mut b = Buffers {
+        planes: planes(slots, &mut random),
+        segments: vec![segment()],
+        sliced: vec![layout::Sliced { source: 7, segment: 7, ..Default::default() }; slots as usize],
+        keys: vec![0x5555_5555; slots as usize],
+        partial: vec![0x5555_5555; slots as usize],
+        order: vec![0x5555_5555; slots as usize],
+        totals: vec![0x5555_5555; 256],
+        projected: vec![layout::Projected { depth: -1.0, ..Default::default() }; slots as usize * 2],
+        ..Buffers::default()
+    };
+    for number in 0..cluster_count {
+        let count = (splats - number * CLUSTER_SPLATS).min(CLUSTER_SPLATS);
+        b.references.push(ClusterRef { cluster: number, segment: 0, count, reserved: 0 });
+        // The boxes hold the means with all their motion; the kernel only needs them to be large enough.
+        let reach = 1.5;
+        b.clusters.push(Cluster {
+            box_min: [-reach; 3],
+            box_max: [reach; 3],
+            max_scale: 0.2,
+            count,
+            end: u32::MAX,
+            ..Default::default()
+        });
+    }
+    let eye = View::looking_at(DVec3::new(0.1, 0.2, 1.5), DVec3::new(0.1, 0.1, 0.0), 1.0, 1.0);
+    for (slot, view) in b.block.views.iter_mut().zip(eye.stereo(0.063)) {
+        *slot = shader_view(&view, f64::from(size));
+    }
+    b.block.frame = layout::Frame {
+        head_in_world: [0.1, 0.2, 1.5, 0.0],
+        background: [0.0; 4],
+        key_near: 0.2,
+        key_scale: 65535.0 / 3.0,
+        depth_reference: 1.5,
+        low_pass: 0.3,
+        views: 2,
+        slots,
+        blocks: slots.div_ceil(SORT_BLOCK),
+        flags: 0,
+    };
+    b.histogram = vec![0x5555_5555; 256 * b.block.frame.blocks as usize];
+    b
+}
+
+/// A view in the kernels' form, for square pictures.
+fn shader_view(view: &View, size: f64) -> layout::View {
+    let [left, right, up, down] = [view.fov.left, view.fov.right, view.fov.up, view.fov.down].map(f64::tan);
+    layout::View {
+        view_from_world: view.view_from_world().as_mat4().to_cols_array_2d(),
+        position_in_world: DVec3::from_array(view.position).as_vec3().extend(0.0).to_array(),
+        tangents: [left, right, up, down].map(|t| t as f32),
+        screen: [size / (right - left), size / (up - down), size, size].map(|v| v as f32),
+    }
+}
+
+fn segment() -> Segment {
+    let rotation = DQuat::from_rotation_y(0.4) * DQuat::from_rotation_x(0.2);
+    let placed =
+        DMat4::from_scale_rotation_translation(DVec3::splat(1.2), rotation, DVec3::new(0.05, 0.1, -0.1));
+    Segment {
+        world_from_object: placed.as_mat4().to_cols_array_2d(),
+        rotation: rotation.as_quat().to_array(),
+        seconds: 0.5,
+        tick: TICK,
+        planes: 0x3FF,
+        scale: 1.2,
+    }
+}
+
+fn half(value: f32) -> u32 {
+    u32::from(f16::from_f32(value).to_bits())
+}
+
+fn halves(values: &[f32]) -> Vec<u32> {
+    values.chunks(2).map(|pair| half(pair[0]) | half(*pair.get(1).unwrap_or(&0.0)) << 16).collect()
+}
+
+fn unorm(value: f32) -> u32 {
+    (value.clamp(0.0, 1.0) * 65535.0).round() as u32
+}
+
+fn snorm(value: f32) -> u32 {
+    u32::from(((value * 32767.0).round() as i16).cast_unsigned())
+}
+
+/// Every plane for `slots` splats; those past the clusters' counts are garbage that no kernel may show.
+fn planes(slots: u32, random: &mut Random) -> [Vec<u32>; 10] {
+    let mut planes: [Vec<u32>; 10] = Default::default();
+    for _ in 0..slots {
+        let mean = Vec3::new(random.range(-0.8, 0.8), random.range(-0.8, 0.8), random.range(-0.8, 0.8));
+        planes[0].extend(mean.to_array().map(f32::to_bits));
+        let [x, y, z, w] = random.rotation();
+        planes[1].extend([snorm(x) | snorm(y) << 16, snorm(z) | snorm(w) << 16]);
+        let [sx, sy, sz] = [0; 3].map(|_| unorm((random.range(0.001_f32.ln(), 0.06_f32.ln()) + 20.0) / 28.0));
+        planes[2].extend([sx | sy << 16, sz | unorm(random.unit()) << 16]);
+        planes[3].extend(halves(&[random.unit(), random.unit(), random.unit(), 0.0]));
+        let t0 = random.range(0.3, 0.7);
+        let sigma = if random.below(2) == 0 { 0.0 } else { random.range(2.0, 20.0) };
+        // The window's edges fall on the tick itself now and then: start is inside, end is not.
+        let (start, end) = match random.below(8) {
+            0 => (TICK, TICK + 1),
+            1 => (TICK - 1, TICK),
+            2 => (TICK + 1, TICK + 9),
+            _ => (TICK.saturating_sub(random.below(500)), TICK + 1 + random.below(500)),
+        };
+        planes[4].extend([t0.to_bits(), sigma.to_bits(), start, end]);
+        planes[5].extend(halves(&[0.0; 4].map(|_: f32| random.range(-1.0, 1.0))));
+        let mut curve = [0.0; 10].map(|_: f32| random.range(-1.0, 1.0));
+        curve[3..6].iter_mut().for_each(|c| *c *= 4.0);
+        planes[6].extend(halves(&curve));
+        for (plane, count) in [(7, 10), (8, 16), (9, 22)] {
+            let coefficients: Vec<f32> = (0..count).map(|_| random.range(-0.15, 0.15)).collect();
+            planes[plane].extend(halves(&coefficients));
+        }
+    }
+    planes
+}

@@ -1,0 +1,683 @@
+//! The importers against a writer of the tests' own and against numbers worked out by hand.
+
+mod ply_sheet;
+
+use std::path::{Path, PathBuf};
+
+use ply_sheet::{Column, ENCODINGS, Noise, Table, bytes, gaussians, write};
+use vivant::splat::{Life, Splats};
+use vivant_convert::{Axes, Fps, Imported, Options, Source, Stored, ply};
+
+/// The file's own axes, so that numbers can be compared as they stand.
+fn as_is() -> Options {
+    Options { axes: Some(Axes::RUB), ..Options::default() }
+}
+
+fn import(folder: &Path, encoding: &str, tables: &[Table], options: &Options) -> Imported {
+    let path = folder.join(format!("{encoding}.ply"));
+    write(&path, encoding, tables);
+    ply::read(&path, options).unwrap()
+}
+
+fn near(a: f32, b: f64, tolerance: f64) -> bool {
+    (f64::from(a) - b).abs() <= tolerance
+}
+
+#[test]
+fn one_splat_worked_out_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table = Table::new("vertex", 1);
+    for (name, value) in
+        [("x", 1.0), ("y", 2.0), ("z", 3.0), ("f_dc_0", 1.0), ("f_dc_1", -2.0), ("f_dc_2", 0.0)]
+    {
+        table = table.with("float", name, &[value]);
+    }
+    for number in 0..9 {
+        table = table.with("float", &format!("f_rest_{number}"), &[f64::from(number)]);
+    }
+    for (name, value) in [("opacity", 1.5), ("scale_0", -4.0), ("scale_1", -5.0), ("scale_2", 0.0)] {
+        table = table.with("float", name, &[value]);
+    }
+    for (name, value) in [("rot_0", 2.0), ("rot_1", 4.0), ("rot_2", -4.0), ("rot_3", 0.0)] {
+        table = table.with("float", name, &[value]);
+    }
+    for encoding in ENCODINGS {
+        let Imported { splats, report } = import(folder.path(), encoding, &[table.clone()], &as_is());
+        let splat = splats.get(0);
+        assert_eq!(splat.mean, [1.0, 2.0, 3.0]);
+        // sigmoid(1.5); e^-4, e^-5, e^0; 0.5 + 0.28209479·f_dc
+        assert!(near(splat.opacity, 0.817_574_476_193_643_7, 1e-7), "{}", splat.opacity);
+        for (scale, wanted) in
+            splat.scale.into_iter().zip([0.018_315_638_888_734_18, 0.006_737_946_999_085_467, 1.0])
+        {
+            assert!(near(scale, wanted, 1e-8), "{scale} {wanted}");
+        }
+        for (channel, wanted) in
+            splat.colour.into_iter().zip([0.782_094_791_773_878_1, -0.064_189_583_547_756_3, 0.5])
+        {
+            assert!(near(channel, wanted, 1e-7), "{channel} {wanted}");
+        }
+        // (w, x, y, z) = (2, 4, −4, 0) has length 6.
+        for (part, wanted) in splat.rotation.into_iter().zip([2.0 / 3.0, -2.0 / 3.0, 0.0, 1.0 / 3.0]) {
+            assert!(near(part, wanted, 1e-7), "{part} {wanted}");
+        }
+        // Channel-major 0..8 becomes, coefficient by coefficient, red 0 1 2, green 3 4 5, blue 6 7 8.
+        assert_eq!(splats.sh_rest_of(0), [0.0, 3.0, 6.0, 1.0, 4.0, 7.0, 2.0, 5.0, 8.0]);
+        assert_eq!(
+            (report.files, report.read, report.dropped(), report.notes.len()),
+            (1, 1, 0, 0),
+            "{report}"
+        );
+        assert!(splats.life.is_empty() && splats.motion.is_empty());
+    }
+}
+
+#[test]
+fn encoding_order_and_type_make_no_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    for degree in 0..=3 {
+        let table = gaussians(97, degree, 7);
+        let wanted = import(folder.path(), ENCODINGS[0], &[table.clone()], &as_is()).splats;
+        assert_eq!(usize::from(wanted.sh_degree), degree);
+        let mut shuffled = table;
+        let mut noise = Noise(3);
+        for place in (1..shuffled.columns.len()).rev() {
+            let other = ((noise.next() * 0.5 + 0.5) * place as f64) as usize;
+            shuffled.columns.swap(place, other);
+        }
+        for (number, column) in shuffled.columns.iter_mut().enumerate() {
+            if let Column::Number(kind, ..) = column {
+                *kind = ["float", "double", "float32", "float64"][number % 4];
+            }
+        }
+        for encoding in ENCODINGS {
+            let splats = import(folder.path(), encoding, &[shuffled.clone()], &as_is()).splats;
+            assert_eq!(splats, wanted, "{encoding} degree {degree}");
+        }
+    }
+}
+
+#[test]
+fn every_scalar_type_is_read_in_both_byte_orders() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("char", -100.0),
+        ("int8", 100.0),
+        ("uchar", 200.0),
+        ("uint8", 255.0),
+        ("short", -30_000.0),
+        ("int16", 300.0),
+        ("ushort", 60_000.0),
+        ("uint16", 258.0),
+        ("int", -70_000.0),
+        ("int32", 66_000.0),
+        ("uint", 70_000.0),
+        ("uint32", 1.0),
+        ("float", -0.25),
+        ("double", 0.125),
+    ];
+    for (kind, value) in cases {
+        let table = Table::new("vertex", 2).with(kind, "x", &[value, 0.0]).with(kind, "y", &[1.0, value]);
+        let table = table.with(kind, "z", &[0.0, 1.0]);
+        for encoding in ENCODINGS {
+            let splats = import(folder.path(), encoding, &[table.clone()], &as_is()).splats;
+            assert_eq!(
+                splats.mean,
+                [[value as f32, 1.0, 0.0], [0.0, value as f32, 1.0]],
+                "{kind} {encoding}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_has_a_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let bare = Table::new("vertex", 1).with_each("float", &["x", "y", "z"], |_, _| 1.0);
+    let scaled = |names: &[&str]| bare.clone().with_each("float", names, |_, number| -3.0 - number as f64);
+    let read = |table: Table| import(folder.path(), ENCODINGS[0], &[table], &as_is()).splats.get(0);
+    let splat = read(scaled(&["scale_0", "scale_1", "scale_2"]));
+    assert_eq!((splat.opacity, splat.rotation, splat.colour), (1.0, [0.0, 0.0, 0.0, 1.0], [0.5; 3]));
+    assert!(near(splat.scale[2], (-5.0_f64).exp(), 1e-9));
+    let ball = read(scaled(&["scale_0"]));
+    assert!(ball.scale.iter().all(|&scale| near(scale, (-3.0_f64).exp(), 1e-8)));
+    let disc = read(scaled(&["scale_0", "scale_1"]));
+    assert!(near(disc.scale[2], (-4.0_f64).exp() * 0.01, 1e-8), "{:?}", disc.scale);
+}
+
+#[test]
+fn colours_come_from_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = Table::new("vertex", 2).with_each("float", &["x", "y", "z"], |row, _| row as f64).with_each(
+        "float",
+        &["scale_0", "scale_1", "scale_2"],
+        |_, _| -3.0,
+    );
+    let cases: [(&'static str, [&str; 3], f64, f64); 6] = [
+        ("uchar", ["red", "green", "blue"], 255.0, 1.0),
+        ("uchar", ["r", "g", "b"], 51.0, 0.2),
+        ("ushort", ["red", "green", "blue"], 65_535.0, 1.0),
+        ("float", ["red", "green", "blue"], 0.5, 0.5),
+        ("float", ["r", "g", "b"], 51.0, 0.2),
+        ("int", ["diffuse_red", "diffuse_green", "diffuse_blue"], 102.0, 0.4),
+    ];
+    for (kind, names, stored, wanted) in cases {
+        let table = base.clone().with_each(kind, &names, |row, _| if row == 0 { stored } else { 0.0 });
+        for encoding in ENCODINGS {
+            let Imported { splats, .. } = import(folder.path(), encoding, &[table.clone()], &as_is());
+            assert!(splats.colour[0].iter().all(|&channel| near(channel, wanted, 1e-6)), "{kind} {names:?}");
+            assert_eq!(splats.colour[1], [0.0; 3]);
+        }
+    }
+    let both = base.with_each("float", &["f_dc_0", "f_dc_1", "f_dc_2"], |_, _| 0.0);
+    let both = both.with_each("uchar", &["red", "green", "blue"], |_, _| 255.0);
+    let Imported { splats, report } = import(folder.path(), ENCODINGS[0], &[both], &as_is());
+    assert_eq!(splats.colour[0], [0.5; 3], "trained colours come first");
+    assert_eq!(report.notes, ["properties not used: red green blue"]);
+}
+
+#[test]
+fn other_elements_and_lists_are_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = gaussians(50, 1, 5);
+    let wanted = import(folder.path(), ENCODINGS[0], &[table.clone()], &as_is()).splats;
+    let camera = Table::new("camera", 2).with("double", "fx", &[1.0, 2.0]).with("char", "id", &[0.0, 1.0]);
+    let lists = (0..7).map(|row| vec![1.0; row % 4]).collect();
+    let faces = Table::new("face", 7)
+        .with_list("uchar", "int", "vertex_indices", lists)
+        .with("short", "f", &[1.0; 7]);
+    let mut listed = table.clone();
+    let touching = (0..50).map(|row| vec![2.0; row % 3]).collect();
+    listed.columns.insert(5, Column::List("ushort", "double", "touching".to_owned(), touching));
+    for encoding in ENCODINGS {
+        for vertex in [&table, &listed] {
+            let tables = [camera.clone(), faces.clone(), vertex.clone(), faces.clone()];
+            // The element's name may stand only once.
+            let tables = [&tables[..3], &[Table { name: "edge", ..tables[3].clone() }]].concat();
+            let splats = import(folder.path(), encoding, &tables, &as_is()).splats;
+            assert_eq!(splats, wanted, "{encoding}");
+        }
+    }
+}
+
+#[test]
+fn line_ends_of_windows_are_line_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    for encoding in ENCODINGS {
+        let table = gaussians(5, 0, 5);
+        let wanted = import(folder.path(), encoding, &[table.clone()], &as_is()).splats;
+        let file = bytes(encoding, &[table]);
+        let end = file.windows(11).position(|window| window == b"end_header\n").unwrap() + 11;
+        let header = String::from_utf8(file[..end].to_vec()).unwrap().replace('\n', "\r\n");
+        let body = if encoding == "ascii" {
+            String::from_utf8(file[end..].to_vec()).unwrap().trim_end().replace('\n', "\r\n").into_bytes()
+        } else {
+            file[end..].to_vec()
+        };
+        let path = folder.path().join("windows.ply");
+        std::fs::write(&path, [header.as_bytes(), &body].concat()).unwrap();
+        assert_eq!(ply::read(&path, &as_is()).unwrap().splats, wanted, "{encoding}");
+    }
+}
+
+#[test]
+fn large_files_cross_every_block_and_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = 150_000;
+    let table = Table::new("vertex", rows)
+        .with_each("double", &["x", "y", "z"], |row, axis| (row * 3 + axis) as f64)
+        .with_each("float", &["scale_0", "scale_1", "scale_2"], |row, _| -((row % 7) as f64) - 1.0)
+        .with_each("double", &["f_dc_0", "f_dc_1", "f_dc_2"], |row, _| row as f64 / 1e5)
+        .with_each("double", &["padding_a", "padding_b", "padding_c"], |_, _| 0.1);
+    for encoding in ENCODINGS {
+        let splats = import(folder.path(), encoding, &[table.clone()], &as_is()).splats;
+        assert_eq!(splats.len(), rows);
+        for row in [0, 1, 8191, 8192, 65_535, 65_536, 87_381, rows - 1] {
+            assert_eq!(
+                splats.mean[row],
+                [row * 3, row * 3 + 1, row * 3 + 2].map(|v| v as f32),
+                "{encoding} {row}"
+            );
+            assert!(near(splats.scale[row][1], (-((row % 7) as f64) - 1.0).exp(), 1e-7));
+        }
+    }
+}
+
+#[test]
+fn activated_values_are_recognised_and_the_user_can_overrule() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = Table::new("vertex", 3).with_each("float", &["x", "y", "z"], |row, _| row as f64);
+    let with = |opacity: [f64; 3], scale: f64| {
+        let scaled = base.clone().with_each("float", &["scale_0", "scale_1", "scale_2"], move |_, _| scale);
+        scaled.with("float", "opacity", &opacity)
+    };
+    let read = |table: Table, options: Options| import(folder.path(), ENCODINGS[0], &[table], &options);
+    // Each attribute on its own.
+    let Imported { splats, report } = read(with([0.0, 0.5, 1.0], -2.0), as_is());
+    assert_eq!(splats.opacity, [0.0, 0.5, 1.0]);
+    assert!(near(splats.scale[0][0], (-2.0_f64).exp(), 1e-8));
+    assert_eq!(report.notes.len(), 1, "{report}");
+    let Imported { splats, report } = read(with([-1.0, 0.5, 1.0], 0.25), as_is());
+    assert!(near(splats.opacity[1], 0.622_459_331_201_854_6, 1e-7));
+    assert_eq!(splats.scale[0], [0.25; 3]);
+    assert_eq!(report.notes.len(), 1, "{report}");
+    // One value outside decides for the whole file; all zeros would be invisible, so they are logits.
+    assert!(near(
+        read(with([0.2, 0.5, 1.01], -2.0), as_is()).splats.opacity[1],
+        0.622_459_331_201_854_6,
+        1e-7
+    ));
+    assert_eq!(read(with([0.0; 3], -2.0), as_is()).splats.opacity, [0.5; 3]);
+    // Overruled.
+    let raw = Options { opacity: Stored::Raw, scale: Stored::Raw, ..as_is() };
+    let splats = read(with([0.0, 0.5, 1.0], 0.25), raw).splats;
+    assert!(
+        near(splats.opacity[1], 0.622_459_331_201_854_6, 1e-7)
+            && near(splats.scale[0][0], 0.25_f64.exp(), 1e-6)
+    );
+    let activated = Options { opacity: Stored::Activated, scale: Stored::Activated, ..as_is() };
+    assert_eq!(read(with([0.2, 0.5, 3.0], 0.25), activated).splats.opacity, [0.2, 0.5, 1.0]);
+}
+
+#[test]
+fn splats_that_cannot_be_drawn_are_dropped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for encoding in ENCODINGS {
+        let mut table = gaussians(20, 1, 11);
+        let mut set = |name: &str, row: usize, value: f64| {
+            let column = table.columns.iter_mut().find(|column| column.name() == name).unwrap();
+            let Column::Number(_, _, values) = column else { unreachable!() };
+            values[row] = value;
+        };
+        set("x", 3, f64::NAN);
+        set("f_rest_8", 5, f64::INFINITY);
+        set("scale_1", 6, f64::INFINITY);
+        set("y", 7, 1e9);
+        set("rot_2", 9, f64::NAN);
+        for part in 0..4 {
+            set(&format!("rot_{part}"), 8, 0.0);
+        }
+        // These mean something: opaque, invisible, flat.
+        set("opacity", 10, f64::INFINITY);
+        set("opacity", 11, f64::NEG_INFINITY);
+        set("scale_2", 12, f64::NEG_INFINITY);
+        let Imported { splats, report } = import(folder.path(), encoding, &[table], &as_is());
+        assert_eq!((report.not_finite, report.absurd, report.no_rotation), (4, 1, 1), "{report}");
+        assert_eq!((splats.len(), report.read, report.thin), (14, 20, 1));
+        let first = report.first_dropped.unwrap();
+        assert_eq!(first.index, 3);
+        assert!(first.file.ends_with(&format!("{encoding}.ply")));
+        assert_eq!((splats.opacity[4], splats.opacity[5]), (1.0, 0.0));
+        assert!(splats.scale[6][2] > 0.0 && splats.scale[6][2] < 1e-7);
+    }
+}
+
+/// The colour of a splat seen along `direction`, from the formulas of the trainer's description.
+fn colour(splats: &Splats, index: usize, [x, y, z]: [f64; 3]) -> [f64; 3] {
+    let (xx, yy, zz) = (x * x, y * y, z * z);
+    let basis = [
+        -0.488_602_511_902_919_9 * y,
+        0.488_602_511_902_919_9 * z,
+        -0.488_602_511_902_919_9 * x,
+        1.092_548_430_592_079_2 * x * y,
+        -1.092_548_430_592_079_2 * y * z,
+        0.315_391_565_252_520_05 * (2.0 * zz - xx - yy),
+        -1.092_548_430_592_079_2 * x * z,
+        0.546_274_215_296_039_6 * (xx - yy),
+        -0.590_043_589_926_643_5 * y * (3.0 * xx - yy),
+        2.890_611_442_640_554 * x * y * z,
+        -0.457_045_799_464_465_8 * y * (4.0 * zz - xx - yy),
+        0.373_176_332_590_115_4 * z * (2.0 * zz - 3.0 * xx - 3.0 * yy),
+        -0.457_045_799_464_465_8 * x * (4.0 * zz - xx - yy),
+        1.445_305_721_320_277 * z * (xx - yy),
+        -0.590_043_589_926_643_5 * x * (xx - 3.0 * yy),
+    ];
+    let mut rgb = splats.colour[index].map(f64::from);
+    for (value, coefficients) in basis.iter().zip(splats.sh_rest_of(index).chunks_exact(3)) {
+        for (channel, coefficient) in rgb.iter_mut().zip(coefficients) {
+            *channel += value * f64::from(*coefficient);
+        }
+    }
+    rgb
+}
+
+/// `R·diag(s²)·Rᵀ` written out from the quaternion.
+fn covariance(splats: &Splats, index: usize) -> glam::DMat3 {
+    let [x, y, z, w] = splats.rotation[index].map(f64::from);
+    let rotation = glam::DMat3::from_cols(
+        glam::dvec3(1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y + w * z), 2.0 * (x * z - w * y)),
+        glam::dvec3(2.0 * (x * y - w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z + w * x)),
+        glam::dvec3(2.0 * (x * z + w * y), 2.0 * (y * z - w * x), 1.0 - 2.0 * (x * x + y * y)),
+    );
+    let scale = glam::DVec3::from_array(splats.scale[index].map(f64::from));
+    rotation * glam::DMat3::from_diagonal(scale * scale) * rotation.transpose()
+}
+
+#[test]
+fn all_48_axis_codes_turn_place_shape_and_colour() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut codes = Vec::new();
+    for a in ["r", "l", "u", "d", "b", "f"] {
+        for b in ["r", "l", "u", "d", "b", "f"] {
+            for c in ["r", "l", "u", "d", "b", "f"] {
+                let code = format!("{a}{b}{c}");
+                codes.extend(code.parse::<Axes>().ok().map(|axes| (code, axes)));
+            }
+        }
+    }
+    assert_eq!(codes.len(), 48);
+    let arrow = |letter: char| match letter {
+        'r' => glam::DVec3::X,
+        'l' => glam::DVec3::NEG_X,
+        'u' => glam::DVec3::Y,
+        'd' => glam::DVec3::NEG_Y,
+        'b' => glam::DVec3::Z,
+        _ => glam::DVec3::NEG_Z,
+    };
+    for degree in [1, 3] {
+        let table = gaussians(6, degree, 21);
+        let before = import(folder.path(), ENCODINGS[0], &[table.clone()], &as_is()).splats;
+        for (code, axes) in &codes {
+            let letters: Vec<char> = code.chars().collect();
+            let turn = glam::DMat3::from_cols(arrow(letters[0]), arrow(letters[1]), arrow(letters[2]));
+            let options = Options { axes: Some(*axes), ..Options::default() };
+            let after = import(folder.path(), ENCODINGS[0], &[table.clone()], &options).splats;
+            let mut noise = Noise(4);
+            for index in 0..before.len() {
+                let mean = turn * glam::DVec3::from_array(before.mean[index].map(f64::from));
+                assert!(
+                    (mean - glam::DVec3::from_array(after.mean[index].map(f64::from))).length() < 1e-9,
+                    "{code}"
+                );
+                let wanted = turn * covariance(&before, index) * turn.transpose();
+                let difference = wanted - covariance(&after, index);
+                let error = difference.to_cols_array().iter().fold(0.0_f64, |worst, e| worst.max(e.abs()));
+                let size = wanted.to_cols_array().iter().fold(0.0_f64, |worst, e| worst.max(e.abs()));
+                assert!(error < size * 1e-5, "{code}: covariance off by {error} of {size}");
+                for _ in 0..10 {
+                    let direction = glam::dvec3(noise.next(), noise.next(), noise.next() + 1e-3)
+                        .normalize_or(glam::DVec3::X);
+                    let wanted = colour(&before, index, direction.to_array());
+                    let got = colour(&after, index, (turn * direction).to_array());
+                    for (wanted, got) in wanted.into_iter().zip(got) {
+                        assert!((wanted - got).abs() < 2e-6, "{code} degree {degree}: {wanted} became {got}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_custom_of_ply_is_y_down_z_forward() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = gaussians(3, 2, 8);
+    let own = import(folder.path(), ENCODINGS[0], &[table.clone()], &as_is()).splats;
+    let ours = import(folder.path(), ENCODINGS[0], &[table], &Options::default()).splats;
+    let [x, y, z] = own.mean[1];
+    assert_eq!(ours.mean[1], [x, -y, -z]);
+}
+
+#[test]
+fn motion_turns_too() {
+    let mut splats = Splats::new(0);
+    let motion =
+        vivant::splat::Motion { velocity: [1.0, 2.0, 3.0], spin: [0.0, 0.0, 0.0, 1.0], ..Default::default() };
+    splats.push(&vivant::splat::Splat { motion, ..vivant::splat::Splat::DEFAULT }, &[]);
+    Axes::RDF.apply(&mut splats);
+    assert_eq!(splats.motion[0].velocity, [1.0, -2.0, -3.0]);
+    // The turn is half about x, up to the sign that quaternions leave open.
+    let dot: f32 = splats.motion[0].spin.iter().zip(splats.rotation[0]).map(|(a, b)| a * b).sum();
+    assert!((dot - 1.0).abs() < 1e-6 && splats.rotation[0][0].abs() > 0.999_999);
+}
+
+#[test]
+fn what_we_write_reads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("back.ply");
+    for degree in 0..=3 {
+        let splats =
+            import(folder.path(), ENCODINGS[0], &[gaussians(40, degree, 3)], &Options::default()).splats;
+        for axes in ["rdf", "rub", "ruf", "fur"].map(|code| code.parse::<Axes>().unwrap()) {
+            ply::write_splats(&path, &splats, axes).unwrap();
+            let back = ply::read(&path, &Options { axes: Some(axes), ..Options::default() }).unwrap().splats;
+            assert_eq!(back.mean, splats.mean);
+            assert_eq!(back.sh_degree, splats.sh_degree);
+            for index in 0..splats.len() {
+                let (a, b) = (splats.get(index), back.get(index));
+                assert!((a.opacity - b.opacity).abs() < 1e-5);
+                assert!((0..3).all(|c| (a.colour[c] - b.colour[c]).abs() < 1e-6));
+                assert!((0..3).all(|c| (a.scale[c] / b.scale[c] - 1.0).abs() < 1e-5));
+                let dot: f32 = a.rotation.iter().zip(b.rotation).map(|(a, b)| a * b).sum();
+                assert!(dot.abs() > 0.999_999);
+                let pairs = splats.sh_rest_of(index).iter().zip(back.sh_rest_of(index));
+                assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
+            }
+        }
+    }
+    ply::write_points(&path, &[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &[[255, 0, 51], [0, 0, 0]]).unwrap();
+    let points = ply::read(&path, &as_is()).unwrap().splats;
+    assert_eq!(points.mean, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    assert!(near(points.colour[0][2], 0.2, 1e-7) && near(points.colour[0][0], 1.0, 1e-7));
+    assert!(ply::write_points(&path, &[[1.0; 3]], &[]).is_err());
+}
+
+fn frame(folder: &Path, name: &str, rows: usize, degree: usize) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    write(&path, ENCODINGS[0], &[gaussians(rows, degree, rows as u64)]);
+    path
+}
+
+#[test]
+fn sequences_are_found_by_folder_pattern_and_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let take = folder.path().join("take");
+    let counts = [(1, 10), (2, 20), (9, 5), (10, 30), (11, 1)];
+    // Written out of order: the file system's own order must not matter.
+    for (number, rows) in counts.into_iter().rev() {
+        frame(&take, &format!("frame{number}.ply"), rows, 0);
+        frame(folder.path(), &format!("nested/{number}/point_cloud.ply"), rows, 0);
+    }
+    std::fs::write(take.join("readme.txt"), "not a frame").unwrap();
+    std::fs::write(take.join("._frame3.ply"), "a resource fork").unwrap();
+    let listed: Vec<PathBuf> = ["frame10.ply", "frame1.ply", "frame11.ply", "frame2.ply", "frame9.ply"]
+        .iter()
+        .map(|name| take.join(name))
+        .collect();
+    let one = |name: &str| vec![folder.path().join(name)];
+    let inputs = [
+        one("take"),
+        one("take/*.ply"),
+        one("take/frame%d.ply"),
+        one("t?ke/frame*"),
+        one("nested"),
+        one("nested/%d/point_cloud.ply"),
+        listed,
+    ];
+    for input in inputs {
+        let source =
+            Source::open(&input, &Options { fps: Fps::new(24, 1).unwrap(), ..Options::default() }).unwrap();
+        assert_eq!(source.frames().len(), 5, "{input:?}");
+        let info = source.info();
+        assert_eq!((info.fps, info.duration, info.rate.num, info.rate.den), ((24, 1), 5000, 24_000, 1));
+        let mut seen = Vec::new();
+        source
+            .for_each(|index, imported| {
+                seen.push((index, imported.splats.len()));
+                let start = index as i64 * 1000;
+                let lives = &imported.splats.life;
+                assert_eq!(lives.len(), imported.splats.len());
+                let wanted =
+                    Life { t0: index as f64 / 24.0, sigma_t: f32::INFINITY, start, end: start + 1000 };
+                assert!(lives.iter().all(|life| *life == wanted), "{:?}", lives[0]);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, [(0, 10), (1, 20), (2, 5), (3, 30), (4, 1)], "{input:?}");
+        let (performance, report) = source.read_all().unwrap();
+        assert_eq!((performance.splats.len(), report.files, report.read), (66, 5, 66));
+        assert_eq!(performance.splats.life.len(), 66);
+        assert_eq!(performance.info, info);
+    }
+}
+
+#[test]
+fn degrees_of_a_sequence_are_raised_to_the_highest() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, degree) in [0, 2, 1].into_iter().enumerate() {
+        frame(folder.path(), &format!("{number}.ply"), 4, degree);
+    }
+    let source = Source::open(&[folder.path().to_owned()], &Options::default()).unwrap();
+    assert_eq!(source.info().sh_degree, 2);
+    let own = ply::read(&folder.path().join("2.ply"), &Options::default()).unwrap().splats;
+    let padded = source.read_frame(2).unwrap().splats;
+    assert_eq!(padded.sh_degree, 2);
+    assert_eq!(padded.sh_rest_of(3)[..9], own.sh_rest_of(3)[..]);
+    assert!(padded.sh_rest_of(3)[9..].iter().all(|coefficient| *coefficient == 0.0));
+    assert!(source.read_frame(3).is_err());
+    assert_eq!(source.read_all().unwrap().0.splats.sh_rest.len(), 12 * 24);
+}
+
+#[test]
+fn one_file_is_a_static_scene_and_an_empty_frame_is_a_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let only = frame(folder.path(), "0.ply", 4, 0);
+    let source = Source::open(&[only], &Options::default()).unwrap();
+    assert!(!source.is_sequence());
+    assert_eq!((source.info().duration, source.info().fps), (0, (0, 1)));
+    assert!(source.read_frame(0).unwrap().splats.life.is_empty());
+    frame(folder.path(), "1.ply", 0, 0);
+    let source = Source::open(&[folder.path().to_owned()], &Options::default()).unwrap();
+    assert_eq!(source.read_frame(1).unwrap().splats.len(), 0);
+    assert_eq!(source.read_all().unwrap().0.splats.len(), 4);
+}
+
+#[test]
+fn a_sequence_is_stored_one_way() {
+    let folder = tempfile::tempdir().unwrap();
+    frame(folder.path(), "0.ply", 50, 0);
+    // On its own this frame would pass for activated.
+    let odd = Table::new("vertex", 1)
+        .with_each("float", &["x", "y", "z"], |_, _| 0.0)
+        .with_each("float", &["scale_0", "scale_1", "scale_2"], |_, _| -3.0)
+        .with("float", "opacity", &[0.5]);
+    write(&folder.path().join("1.ply"), ENCODINGS[0], &[odd]);
+    let alone = ply::read(&folder.path().join("1.ply"), &Options::default()).unwrap().splats;
+    assert!(near(alone.opacity[0], 0.5, 1e-7));
+    let source = Source::open(&[folder.path().to_owned()], &Options::default()).unwrap();
+    assert!(near(source.read_frame(1).unwrap().splats.opacity[0], 0.622_459_331_201_854_6, 1e-6));
+}
+
+/// What is left of the background at each pixel of a 512² orthographic picture along −z of the square ±`half`.
+fn transmittance(splats: &Splats, half: f32) -> Vec<f32> {
+    const SIZE: usize = 512;
+    let mut left = vec![1.0_f32; SIZE * SIZE];
+    let pixels = SIZE as f32 / (2.0 * half);
+    for index in 0..splats.len() {
+        let splat = splats.get(index);
+        let sigma = splat.scale[0] * pixels;
+        let [x, y] = [0, 1].map(|axis| (splat.mean[axis] + half) * pixels - 0.5);
+        let reach = (3.0 * sigma).ceil();
+        let span = |centre: f32| {
+            ((centre - reach).max(0.0) as usize)..=((centre + reach).clamp(0.0, 511.0) as usize)
+        };
+        for row in span(y) {
+            for column in span(x) {
+                let square = (row as f32 - y).powi(2) + (column as f32 - x).powi(2);
+                left[row * SIZE + column] *= 1.0 - splat.opacity * (-0.5 * square / (sigma * sigma)).exp();
+            }
+        }
+    }
+    left
+}
+
+#[test]
+fn scanned_surfaces_have_no_holes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan.ply");
+    let mut noise = Noise(9);
+    // A depth camera's grid with noise, and a surface sampled at random.
+    let mut grid = Vec::new();
+    for row in 0..150 {
+        for column in 0..150 {
+            let place = |number: i32, noise: &mut Noise| {
+                ((f64::from(number) + 0.4 * noise.next()) / 75.0 - 1.0) as f32
+            };
+            grid.push([place(column, &mut noise), place(row, &mut noise), 0.002 * noise.next() as f32]);
+        }
+    }
+    let random: Vec<[f32; 3]> =
+        (0..30_000).map(|_| [noise.next() as f32, noise.next() as f32, 0.0]).collect();
+    for (name, points, open) in [("grid", grid, 0.0), ("random", random, 0.02)] {
+        ply::write_points(&path, &points, &vec![[255; 3]; points.len()]).unwrap();
+        let Imported { splats, .. } = ply::read(&path, &as_is()).unwrap();
+        let left = transmittance(&splats, 0.9);
+        let holes = left.iter().filter(|left| **left > 0.1).count() as f64 / left.len() as f64;
+        let mean = left.iter().map(|left| f64::from(*left)).sum::<f64>() / left.len() as f64;
+        assert!(holes <= open, "{name}: {:.4} of the pixels show more than 10 % of the background", holes);
+        assert!(mean < 0.02, "{name}: {mean} shines through");
+        // And yet not a blur: the size follows the spacing, 1/75 or 2/√30000.
+        let mut sizes: Vec<f32> = splats.scale.iter().map(|scale| scale[0]).collect();
+        sizes.sort_by(f32::total_cmp);
+        let median = sizes[sizes.len() / 2];
+        assert!((0.004..0.016).contains(&median), "{name}: {median}");
+    }
+}
+
+#[test]
+fn points_have_sensible_sizes_in_odd_clouds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.ply");
+    let sizes = |points: &[[f32; 3]]| {
+        ply::write_points(&path, points, &vec![[9; 3]; points.len()]).unwrap();
+        let splats = ply::read(&path, &as_is()).unwrap().splats;
+        assert_eq!(splats.len(), points.len());
+        assert!(splats.scale.iter().all(|[x, y, z]| x == y && y == z && *x > 0.0 && x.is_finite()));
+        splats.scale.iter().map(|scale| scale[0]).collect::<Vec<f32>>()
+    };
+    assert_eq!(sizes(&[[1.0; 3]]), [0.01]);
+    assert_eq!(sizes(&[[1.0; 3]; 50]), [0.01; 50]);
+    let mut grid: Vec<[f32; 3]> =
+        (0..400_u16).map(|n| [f32::from(n % 20) * 0.01, f32::from(n / 20) * 0.01, 0.0]).collect();
+    grid.push([80.0, 0.0, 0.0]);
+    let with_stray = sizes(&grid);
+    assert!(with_stray[400] < 0.05, "a stray point became a balloon of {}", with_stray[400]);
+    assert!((0.004..0.012).contains(&with_stray[210]), "{}", with_stray[210]);
+}
+
+/// A file of the shared content; `None` where there is none, said aloud, unless it is required.
+fn content(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("VIVANT_CONTENT")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/content"), PathBuf::from);
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    let required = std::env::var("VIVANT_REQUIRE").is_ok_and(|required| required.contains("content"));
+    assert!(!required, "{} is required but absent", path.display());
+    eprintln!("SKIP: {} is absent", path.display());
+    None
+}
+
+#[test]
+fn real_scenes_import() {
+    for (name, count) in [("static/train-1000.ply", 1000), ("static/fruit-drops.ply", 4721)] {
+        let Some(path) = content(name) else { continue };
+        let Imported { splats, report } = ply::read(&path, &Options::default()).unwrap();
+        assert_eq!(
+            (splats.len(), report.read, report.dropped(), splats.sh_degree),
+            (count, count as u64, 0, 3)
+        );
+        let median = |mut values: Vec<f32>| {
+            values.sort_by(f32::total_cmp);
+            values[values.len() / 2]
+        };
+        let scale = median(splats.scale.iter().map(|scale| scale[0]).collect());
+        assert!((1e-4..0.5).contains(&scale), "{name}: {scale}");
+        assert!((0.01..1.0).contains(&median(splats.opacity.clone())), "{name}");
+        assert!((0.05..0.95).contains(&median(splats.colour.iter().map(|c| c[1]).collect())), "{name}");
+        let extra = if name.contains("fruit") { 1 } else { 0 };
+        assert_eq!(report.notes.len(), extra, "{report}");
+    }
+}

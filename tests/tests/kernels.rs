@@ -1,0 +1,299 @@
+//! Every kernel on the GPU against its twin on the CPU: random data, sizes 0, 1, 255, 256, 257 and large, canaries behind
+//! every buffer. Each comparison has a case in which it must fail.
+
+use glam::Vec2;
+use vivant::gpu::{ComputePipeline, Gpu, GpuOptions};
+use vivant_shaders::Kernel;
+use vivant_shaders::cpu::{self, Buffers};
+use vivant_shaders::generated::{CULL, DEAD_KEY, HISTOGRAM, OFFSETS, PROJECT, SCAN, SCATTER, SLICE};
+use vivant_shaders::layout::{Projected, Sliced};
+use vivant_tests::gpu::{Bench, assert_silent, open};
+use vivant_tests::random::Random;
+use vivant_tests::synthetic;
+
+const SIZES: [u32; 7] = [0, 1, 255, 256, 257, 2049, 70_000];
+
+/// Runs one kernel on the GPU over `buffers`.
+fn on_gpu(bench: &mut Bench, kernel: &Kernel, buffers: &Buffers, pass: u32, groups: u32) -> Buffers {
+    let pipeline = ComputePipeline::new(bench.layouts(), kernel).unwrap();
+    bench.run(buffers, |encoder, _| {
+        encoder.push(pass);
+        if groups > 0 {
+            encoder.dispatch(&pipeline, groups);
+        }
+    })
+}
+
+fn with_gpu(test: impl FnOnce(&Gpu, &mut Bench)) {
+    let Some(gpu) = open(&GpuOptions::default()) else { return };
+    let mut bench = Bench::new(&gpu);
+    test(&gpu, &mut bench);
+    drop(bench);
+    assert_silent(&gpu);
+}
+
+/// The largest difference of two sliced splats, in metres, opacity and snorm16 steps scaled to them.
+fn sliced_error(a: &Sliced, b: &Sliced) -> f32 {
+    if (a.source, a.segment) != (b.source, b.segment) {
+        return f32::INFINITY;
+    }
+    let floats = a.mean_opacity.iter().zip(&b.mean_opacity).map(|(x, y)| (x - y).abs());
+    let steps = |words: [u32; 2]| words.map(|w| [(w & 0xFFFF) as u16 as i16, (w >> 16) as u16 as i16]);
+    let turns = steps(a.rotation)
+        .as_flattened()
+        .iter()
+        .zip(steps(b.rotation).as_flattened())
+        .map(|(x, y)| (f32::from(*x) - f32::from(*y)).abs() * 1e-5)
+        .collect::<Vec<_>>();
+    floats.chain(turns).fold(0.0, f32::max)
+}
+
+fn assert_sliced(gpu: &[Sliced], twin: &[Sliced]) {
+    assert_eq!(gpu.len(), twin.len());
+    for (slot, (a, b)) in gpu.iter().zip(twin).enumerate() {
+        let error = sliced_error(a, b);
+        assert!(error <= 3e-5, "slot {slot}: {error}: {a:?} but the twin says {b:?}");
+    }
+}
+
+#[test]
+fn slice_is_its_twin() {
+    with_gpu(|_, bench| {
+        for splats in SIZES {
+            let mut twin = synthetic::frame(splats, 256, 1);
+            let gpu = on_gpu(bench, &SLICE, &twin, 0, twin.block.frame.slots / 256);
+            cpu::slice(&mut twin);
+            assert_sliced(&gpu.sliced, &twin.sliced);
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "but the twin says")]
+fn a_slice_one_frame_late_is_noticed() {
+    let mut on_time = synthetic::frame(300, 256, 1);
+    let mut late = on_time.clone();
+    late.segments[0].seconds += 1.0 / 30.0;
+    cpu::slice(&mut on_time);
+    cpu::slice(&mut late);
+    assert_sliced(&late.sliced, &on_time.sliced);
+}
+
+/// Keys may differ by one step, and a splat on the very edge of a screen may be seen by one and not the other.
+fn assert_keys(gpu: &[u32], twin: &[u32]) {
+    let mut edge_cases = 0;
+    for (slot, (&a, &b)) in gpu.iter().zip(twin).enumerate() {
+        if (a == DEAD_KEY) != (b == DEAD_KEY) {
+            edge_cases += 1;
+        } else {
+            assert!(a.abs_diff(b) <= 1, "slot {slot}: key {a} but the twin says {b}");
+        }
+    }
+    assert!(edge_cases <= gpu.len() / 10_000, "{edge_cases} of {} splats are seen by one only", gpu.len());
+}
+
+#[test]
+fn cull_is_its_twin() {
+    with_gpu(|_, bench| {
+        for splats in SIZES {
+            let mut twin = synthetic::frame(splats, 256, 2);
+            cpu::slice(&mut twin);
+            let gpu = on_gpu(bench, &CULL, &twin, 0, twin.block.frame.slots / 256);
+            cpu::cull(&mut twin);
+            assert_keys(&gpu.keys, &twin.keys);
+            let alive = twin.keys.iter().filter(|k| **k != DEAD_KEY).count();
+            assert!(
+                splats < 1000 || (alive > 100 && alive < twin.keys.len()),
+                "{alive} of {splats} are visible"
+            );
+        }
+    });
+}
+
+#[test]
+fn cull_rejects_whole_clusters_outside() {
+    with_gpu(|_, bench| {
+        let mut twin = synthetic::frame(512, 256, 3);
+        cpu::slice(&mut twin);
+        // The box of the second cluster moves behind the head: none of its splats may be drawn, whatever they say.
+        twin.clusters[1].box_min = [-0.1, -0.1, 5.0];
+        twin.clusters[1].box_max = [0.1, 0.1, 5.2];
+        let gpu = on_gpu(bench, &CULL, &twin, 0, 2);
+        cpu::cull(&mut twin);
+        assert_keys(&gpu.keys, &twin.keys);
+        assert!(gpu.keys[..256].iter().any(|k| *k != DEAD_KEY));
+        assert!(gpu.keys[256..].iter().all(|k| *k == DEAD_KEY));
+    });
+}
+
+#[test]
+#[should_panic(expected = "but the twin says")]
+fn a_wrong_head_is_noticed() {
+    let mut right = synthetic::frame(300, 256, 2);
+    cpu::slice(&mut right);
+    let mut wrong = right.clone();
+    wrong.block.frame.head_in_world[0] += 0.0315;
+    cpu::cull(&mut right);
+    cpu::cull(&mut wrong);
+    assert_keys(&wrong.keys, &right.keys);
+}
+
+/// The ways keys can lie that have broken sorts before.
+fn key_patterns(count: usize) -> Vec<(&'static str, Vec<u32>)> {
+    let mut random = Random::new(4);
+    let step = |i: usize| u32::try_from(i * 65_535 / count.max(1)).unwrap();
+    vec![
+        (
+            "random with holes",
+            (0..count).map(|_| if random.below(4) == 0 { DEAD_KEY } else { random.below(65_536) }).collect(),
+        ),
+        ("duplicates", (0..count).map(|_| random.below(3) * 257).collect()),
+        ("all equal", vec![4242; count]),
+        ("all dead", vec![DEAD_KEY; count]),
+        ("sorted", (0..count).map(step).collect()),
+        ("reverse", (0..count).rev().map(step).collect()),
+        ("extremes", (0..count).map(|_| if random.below(2) == 0 { 0 } else { 65_535 }).collect()),
+    ]
+}
+
+#[test]
+fn the_sort_is_its_twins_and_sorts() {
+    with_gpu(|_, bench| {
+        for splats in [0, 1, 255, 256, 257, 2047, 2048, 2049, 66_000, 600_000] {
+            for (pattern, keys) in key_patterns(splats as usize) {
+                let mut b = sort_input(keys);
+                let blocks = b.block.frame.blocks;
+                for pass in 0..2 {
+                    let mut twin = b.clone();
+                    let gpu = on_gpu(bench, &HISTOGRAM, &b, pass, blocks);
+                    cpu::histogram(&mut twin, pass);
+                    assert_eq!(gpu.histogram, twin.histogram, "histogram, {splats} {pattern}, pass {pass}");
+                    let gpu = on_gpu(bench, &SCAN, &twin, pass, 256);
+                    cpu::scan(&mut twin);
+                    assert_eq!(gpu.histogram, twin.histogram, "scan, {splats} {pattern}, pass {pass}");
+                    assert_eq!(gpu.totals, twin.totals, "scan totals, {splats} {pattern}, pass {pass}");
+                    let gpu = on_gpu(bench, &OFFSETS, &twin, pass, 1);
+                    cpu::offsets(&mut twin);
+                    assert_eq!(
+                        (gpu.counts, &gpu.totals),
+                        (twin.counts, &twin.totals),
+                        "offsets, {splats} {pattern}"
+                    );
+                    let gpu = on_gpu(bench, &SCATTER, &twin, pass, blocks);
+                    let visible = twin.counts.visible as usize;
+                    cpu::scatter(&mut twin, pass);
+                    let (a, b_) =
+                        if pass == 0 { (&gpu.partial, &twin.partial) } else { (&gpu.order, &twin.order) };
+                    assert_eq!(a[..visible], b_[..visible], "scatter, {splats} {pattern}, pass {pass}");
+                    b = twin;
+                }
+                assert_sorted(&b);
+            }
+        }
+    });
+}
+
+fn sort_input(keys: Vec<u32>) -> Buffers {
+    let mut b = synthetic::frame(u32::try_from(keys.len()).unwrap(), 64, 5);
+    let slots = b.keys.len();
+    b.keys = keys;
+    b.keys.resize(slots, DEAD_KEY);
+    // The sort reads neither splats nor planes.
+    b.planes = Default::default();
+    b.projected.clear();
+    b.sliced.clear();
+    b
+}
+
+/// The order is what a stable sort of the live slots gives.
+fn assert_sorted(b: &Buffers) {
+    let mut expected: Vec<u32> =
+        (0..).zip(&b.keys).filter(|(_, k)| **k != DEAD_KEY).map(|(slot, _)| slot).collect();
+    expected.sort_by_key(|slot| b.keys[*slot as usize]);
+    assert_eq!(b.counts.visible as usize, expected.len());
+    assert_eq!(b.order[..expected.len()], expected[..], "not the stable order");
+}
+
+#[test]
+#[should_panic(expected = "not the stable order")]
+fn an_unstable_sort_is_noticed() {
+    let mut b = sort_input(vec![7, 7, 3]);
+    for pass in 0..2 {
+        cpu::histogram(&mut b, pass);
+        cpu::scan(&mut b);
+        cpu::offsets(&mut b);
+        cpu::scatter(&mut b, pass);
+    }
+    assert_sorted(&b);
+    b.order.swap(1, 2);
+    assert_sorted(&b);
+}
+
+fn halves(word: u32) -> Vec2 {
+    let half = |bits: u32| half::f16::from_bits((bits & 0xFFFF) as u16).to_f32();
+    Vec2::new(half(word), half(word >> 16))
+}
+
+/// Covariance in px² from the stored axes: the axes themselves may turn freely where the ellipse is round.
+fn covariance(p: &Projected) -> [f32; 3] {
+    let (u, v) = (halves(p.axes[0]), halves(p.axes[1]));
+    [u.x * u.x + v.x * v.x, u.x * u.y + v.x * v.y, u.y * u.y + v.y * v.y]
+}
+
+fn assert_projected(gpu: &[Projected], twin: &[Projected]) {
+    for (place, (a, b)) in gpu.iter().zip(twin).enumerate() {
+        let off_centre = Vec2::from_array(a.centre).distance(Vec2::from_array(b.centre));
+        let [axx, axy, ayy] = covariance(a);
+        let [bxx, bxy, byy] = covariance(b);
+        // f16 axes: 2^-11 each way, twice.
+        let spread = (axx - bxx).abs().max((axy - bxy).abs()).max((ayy - byy).abs()) / (bxx + byy).max(0.3);
+        let colour = (0..2).map(|i| halves(a.colour[i]).distance(halves(b.colour[i]))).fold(0.0, f32::max);
+        let depth = (a.depth - b.depth).abs();
+        assert!(
+            off_centre <= 2e-3 && spread <= 4e-3 && colour <= 2e-3 && depth <= 1e-5,
+            "place {place}: {off_centre} px, {spread} of the spread, {colour} in colour, {depth} m: {a:?} but the twin says {b:?}"
+        );
+    }
+}
+
+/// A frame up to the end of the sort, by the twins.
+fn sorted(splats: u32, seed: u64) -> Buffers {
+    let mut b = synthetic::frame(splats, 256, seed);
+    cpu::slice(&mut b);
+    cpu::cull(&mut b);
+    for pass in 0..2 {
+        cpu::histogram(&mut b, pass);
+        cpu::scan(&mut b);
+        cpu::offsets(&mut b);
+        cpu::scatter(&mut b, pass);
+    }
+    b
+}
+
+#[test]
+fn project_is_its_twin() {
+    with_gpu(|_, bench| {
+        for splats in SIZES {
+            let mut twin = sorted(splats, 6);
+            let gpu = on_gpu(bench, &PROJECT, &twin, 0, twin.counts.dispatch[0]);
+            cpu::project(&mut twin);
+            let (slots, visible) = (twin.block.frame.slots as usize, twin.counts.visible as usize);
+            for view in 0..2 {
+                let range = view * slots..view * slots + visible;
+                assert_projected(&gpu.projected[range.clone()], &twin.projected[range]);
+            }
+            assert!(splats < 1000 || visible > 100);
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "but the twin says")]
+fn a_mirrored_projection_is_noticed() {
+    let mut right = sorted(300, 6);
+    let mut mirrored = right.clone();
+    mirrored.block.views[0].view_from_world.iter_mut().for_each(|column| column[0] = -column[0]);
+    cpu::project(&mut right);
+    cpu::project(&mut mirrored);
+    assert_projected(&mirrored.projected, &right.projected);
+}
