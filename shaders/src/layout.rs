@@ -126,14 +126,14 @@ pub struct Sliced {
 pub struct Projected {
     /// px, origin upper left.
     pub centre: [f32; 2],
-    /// Two half axes of one standard deviation, f16 px.
-    pub axes: [u32; 2],
-    /// rgb and opacity, f16.
+    /// The longer half axis of one standard deviation, px.
+    pub major: [f32; 2],
+    /// Red and green as f16; blue as f16, opacity as unorm16.
     pub colour: [u32; 2],
+    /// Length of the half axis across, px.
+    pub minor: f32,
     /// Metres along −Z.
     pub depth: f32,
-    /// Zero.
-    pub reserved: u32,
 }
 
 /// What the sort tells the passes behind it.

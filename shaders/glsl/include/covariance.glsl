@@ -22,8 +22,8 @@ vec3 screen_covariance(View view, vec3 p, mat3 axes_in_view, float low_pass) {
     return vec3(dot(row_x, row_x) + low_pass, dot(row_x, row_y), dot(row_y, row_y) + low_pass);
 }
 
-// The half axes of one standard deviation of a symmetric 2×2 covariance: major in xy, minor in zw, px.
-vec4 ellipse_axes(vec3 covariance, float low_pass) {
+// The half axes of one standard deviation of a symmetric 2×2 covariance: the major in xy, the minor's length in z, px.
+vec3 ellipse_axes(vec3 covariance, float low_pass) {
     float mid = 0.5 * (covariance.x + covariance.z);
     float spread = length(vec2(0.5 * (covariance.x - covariance.z), covariance.y));
     float major = mid + spread;
@@ -32,6 +32,6 @@ vec4 ellipse_axes(vec3 covariance, float low_pass) {
                                                   : vec2(covariance.y, major - covariance.x);
     float norm = length(direction);
     direction = norm > 0.0 ? direction / norm : vec2(1.0, 0.0);
-    return vec4(direction * sqrt(major), vec2(-direction.y, direction.x) * sqrt(minor));
+    return vec3(direction * sqrt(major), sqrt(minor));
 }
 #endif

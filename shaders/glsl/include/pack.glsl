@@ -22,6 +22,14 @@ float unpack_opacity(uvec2 words) {
     return unpackUnorm2x16(words.y).y;
 }
 
+uvec2 pack_colour_opacity(vec3 colour, float opacity) {
+    return uvec2(packHalf2x16(colour.rg), (packHalf2x16(vec2(colour.b, 0.0)) & 0xFFFFu) | (uint(opacity * 65535.0 + 0.5) << 16u));
+}
+
+vec4 unpack_colour_opacity(uvec2 words) {
+    return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y).x, float(words.y >> 16u) / 65535.0);
+}
+
 vec3 unpack_half3(uvec2 words) {
     return vec3(unpackHalf2x16(words.x), unpackHalf2x16(words.y).x);
 }

@@ -80,13 +80,14 @@ struct Sliced {
     uint segment;
 };
 
-// A splat as one view sees it.
+// A splat as one view sees it. The ellipse is kept in full floats: rounding it to halves moves its edge, where alpha
+// meets the cut, by half a percent, which shows in the depth of translucent layers.
 struct Projected {
     vec2 centre;            // px, origin upper left
-    uvec2 axes;             // two half axes of one standard deviation, f16 px
-    uvec2 colour;           // rgb and opacity, f16; opacity 0 where this view does not see it
+    vec2 major;             // the longer half axis of one standard deviation, px
+    uvec2 colour;           // red and green as f16; blue as f16, opacity as unorm16: 0 where this view does not see it
+    float minor;            // length of the half axis across, px
     float depth;            // metres along −Z of the view
-    uint reserved;
 };
 
 // What the sort tells the passes behind it: visible splats, and the arguments of their dispatch and draw.

@@ -40,17 +40,18 @@ void main() {
     for (uint v = 0u; v < frame.views; ++v) {
         View view = views[v];
         vec3 p = (view.view_from_world * vec4(mean, 1.0)).xyz;
-        Projected result = Projected(vec2(0.0), uvec2(0u), uvec2(0u), -p.z, 0u);
+        Projected result = Projected(vec2(0.0), vec2(0.0), uvec2(0u), 0.0, -p.z);
         if (-p.z >= NEAR_METRES) {
             vec3 covariance = screen_covariance(view, p, mat3(view.view_from_world) * axes, frame.low_pass);
-            vec4 half_axes = clamp(ellipse_axes(covariance, frame.low_pass), vec4(-65504.0), vec4(65504.0));
+            vec3 half_axes = ellipse_axes(covariance, frame.low_pass);
             vec3 along = mean - view.position_in_world.xyz;
             float reach = length(along);
             vec3 direction = reach > 0.0 ? quaternion_rotate_inverse(segment.rotation, along / reach) : vec3(0.0, 0.0, 1.0);
             vec3 colour = min(colour_along(splat.source, segment.planes, direction), vec3(65504.0));
             result.centre = pixel_from_view_space(view, p);
-            result.axes = uvec2(packHalf2x16(half_axes.xy), packHalf2x16(half_axes.zw));
-            result.colour = uvec2(packHalf2x16(colour.rg), packHalf2x16(vec2(colour.b, splat.mean_opacity.w)));
+            result.major = half_axes.xy;
+            result.minor = half_axes.z;
+            result.colour = pack_colour_opacity(colour, splat.mean_opacity.w);
         }
         projected[v * frame.slots + place] = result;
     }

@@ -4,12 +4,13 @@
 #include "../include/types.glsl"
 #include "../include/falloff.glsl"
 
-layout(location = 0) in vec2 deviations;
-layout(location = 1) flat in vec4 colour_opacity;
+layout(location = 0) flat in vec2 centre;
+layout(location = 1) flat in vec4 deviations_from_px;
+layout(location = 2) flat in vec4 colour_opacity;
 layout(location = 0) out vec4 colour;
 
 void main() {
-    float alpha = falloff_alpha(deviations, colour_opacity.a);
+    float alpha = falloff_alpha(gl_FragCoord.xy - centre, deviations_from_px, colour_opacity.a);
     if (alpha < ALPHA_CUT) {
         discard;
     }

@@ -50,6 +50,17 @@ pub(crate) fn opacity(words: &[u32]) -> f32 {
     unorm(words[1]).y
 }
 
+pub(crate) fn pack_colour_opacity(colour: Vec3, opacity: f32) -> [u32; 2] {
+    let blue = pack_halves(Vec2::new(colour.z, 0.0)) & 0xFFFF;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 16 bits")]
+    let opacity = (opacity.clamp(0.0, 1.0) * 65535.0 + 0.5) as u32;
+    [pack_halves(colour.truncate()), blue | (opacity << 16)]
+}
+
+pub(crate) fn colour_opacity(words: [u32; 2]) -> (Vec3, f32) {
+    (Vec3::from((halves(words[0]), halves(words[1]).x)), unorm(words[1]).y)
+}
+
 pub(crate) fn half3(words: &[u32]) -> Vec3 {
     Vec3::from((halves(words[0]), halves(words[1]).x))
 }

@@ -1,6 +1,6 @@
 //! Twin of `project/project.comp` with `include/covariance.glsl`.
 
-use glam::{Mat3, Mat4, Quat, Vec2, Vec3, Vec4};
+use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
 use super::{Buffers, pack, sh};
 use crate::generated::{NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
@@ -44,10 +44,10 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
     let [left, _, up, _] = view.tangents;
     Projected {
         centre: [(p.x / depth - left) * view.screen[0], (up - p.y / depth) * view.screen[1]],
-        axes: [pack::pack_halves(major), pack::pack_halves(minor)],
-        colour: [pack::pack_halves(colour.truncate()), pack::pack_halves(Vec2::new(colour.z, opacity))],
+        major: major.to_array(),
+        colour: pack::pack_colour_opacity(colour, opacity),
+        minor,
         depth,
-        reserved: 0,
     }
 }
 
@@ -64,16 +64,14 @@ fn covariance(view: &View, p: Vec3, axes: Mat3, low_pass: f32) -> Vec3 {
     Vec3::new(across.dot(across) + low_pass, across.dot(downwards), downwards.dot(downwards) + low_pass)
 }
 
-/// Major and minor half axes of one standard deviation, px.
-fn ellipse(c: Vec3, low_pass: f32) -> (Vec2, Vec2) {
+/// The major half axis of one standard deviation and the length of the minor, px.
+fn ellipse(c: Vec3, low_pass: f32) -> (Vec2, f32) {
     let mid = 0.5 * (c.x + c.z);
     let spread = Vec2::new(0.5 * (c.x - c.z), c.y).length();
     let (major, minor) = (mid + spread, (mid - spread).max(low_pass));
     let direction = if c.x >= c.z { Vec2::new(major - c.z, c.y) } else { Vec2::new(c.y, major - c.x) };
     let direction = direction.try_normalize().unwrap_or(Vec2::X);
-    let limit = Vec4::splat(65504.0);
-    let axes = Vec4::from((direction * major.sqrt(), direction.perp() * minor.sqrt())).clamp(-limit, limit);
-    (Vec2::new(axes.x, axes.y), Vec2::new(axes.z, axes.w))
+    (direction * major.sqrt(), minor.sqrt())
 }
 
 fn colour(buffers: &Buffers, source: usize, planes: u32, d: Vec3) -> Vec3 {

@@ -1,6 +1,6 @@
 //! Twin of `raster/splat.vert` with `raster/splat.frag` and `raster/splat_depth.frag`.
 
-use glam::{Mat2, Vec2, Vec3};
+use glam::{Mat2, Vec2};
 
 use super::{Buffers, pack};
 use crate::generated::{ALPHA_CUT, ALPHA_MAX};
@@ -30,13 +30,12 @@ pub fn splat(buffers: &Buffers, view: usize) -> Accumulated {
     };
     for place in 0..buffers.counts.visible as usize {
         let splat = buffers.projected[view * frame.slots as usize + place];
-        let blue_opacity = pack::halves(splat.colour[1]);
-        let rgb = Vec3::from((pack::halves(splat.colour[0]), blue_opacity.x));
-        let opacity = blue_opacity.y;
+        let (rgb, opacity) = pack::colour_opacity(splat.colour);
         if opacity < ALPHA_CUT {
             continue;
         }
-        let axes = Mat2::from_cols(pack::halves(splat.axes[0]), pack::halves(splat.axes[1]));
+        let major = Vec2::from_array(splat.major);
+        let axes = Mat2::from_cols(major, major.perp() * (splat.minor / major.length().max(1e-6)));
         let reach = (2.0 * (255.0 * opacity).ln()).max(0.0).sqrt();
         let extent = (axes.x_axis * axes.x_axis + axes.y_axis * axes.y_axis).map(f32::sqrt) * reach;
         let centre = Vec2::from_array(splat.centre);
