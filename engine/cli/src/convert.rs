@@ -72,10 +72,10 @@ fn metadata(source: &Source) -> String {
 
 fn as_text(args: &Args, written: &WriteReport) -> String {
     let mut text = format!(
-        "wrote {}: {} splats in {} segments, {}",
+        "wrote {}: {} in {}, {}",
         args.output.display(),
-        written.splats,
-        written.nodes,
+        output::count(written.splats, "splat"),
+        output::count(written.nodes, "segment"),
         output::bytes(written.file_bytes)
     );
     for (count, why) in [
@@ -91,7 +91,7 @@ fn as_text(args: &Args, written: &WriteReport) -> String {
 
 fn as_json(args: &Args, source: &Source, report: &Report, written: &WriteReport) -> serde_json::Value {
     let first = report.first_dropped.as_ref().map(|first| {
-        serde_json::json!({ "file": first.file, "splat": first.index, "why": first.flaw.to_string() })
+        serde_json::json!({ "file": first.file, "splat": first.index, "attribute": first.attribute, "why": first.flaw.to_string() })
     });
     serde_json::json!({
         "output": args.output.display().to_string(),

@@ -27,10 +27,20 @@ pub(crate) fn code(result: Result) -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
         Err(error) => {
-            output::error(&format!("{error:#}"));
+            output::error(&one_line(&error));
             ExitCode::from(code_of(&error))
         }
     }
+}
+
+/// The error and its causes, without those that the text before them quotes already.
+fn one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| {
+        if line.contains(&cause) {
+            return line;
+        }
+        if line.is_empty() { cause } else { format!("{line}: {cause}") }
+    })
 }
 
 /// The exit code of an error, by what the caller can do.
@@ -62,6 +72,14 @@ pub(crate) fn from_usage(usage: &clap::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = || std::io::Error::other("disk on fire");
+        let told = anyhow::Error::from(vivant::Error::io("a", "cannot read", source()));
+        assert_eq!(one_line(&told), "a: cannot read: disk on fire");
+        assert_eq!(one_line(&anyhow::Error::from(source()).context("a")), "a: disk on fire");
+    }
 
     #[test]
     fn codes_follow_what_the_caller_can_do() {

@@ -68,14 +68,17 @@ fn as_text(clip: &Clip) -> String {
     } else {
         let rate = f64::from(info.fps.0) / f64::from(info.fps.1.max(1));
         let stream = clip.file_bytes() as f64 * 8e-6 / seconds;
-        format!("{seconds:.3} s, {} frames at {rate:.3} a second, {stream:.1} Mb/s", frames(clip))
+        format!(
+            "{seconds:.3} s, {} at {rate:.3} a second, {stream:.1} Mb/s",
+            output::count(frames(clip), "frame")
+        )
     };
     let sides: Vec<String> = low.iter().zip(high).map(|(low, high)| format!("{:.3}", high - low)).collect();
     format!(
         "{}\n\
          length    {length}\n\
          splats    {} stored, at most {} at once, SH degree {}\n\
-         size      {} in {} segments on {} levels\n\
+         size      {} in {} on {}\n\
          playing   at most {} decoded at once\n\
          box       {} m, from {low:?} to {high:?}",
         clip.name(),
@@ -83,8 +86,8 @@ fn as_text(clip: &Clip) -> String {
         limits.max_live_splats,
         info.sh_degree,
         output::bytes(clip.file_bytes()),
-        clip.nodes().len(),
-        levels(clip),
+        output::count(clip.nodes().len() as u64, "segment"),
+        output::count(levels(clip) as u64, "level"),
         output::bytes(limits.max_live_bytes),
         sides.join(" x "),
     )

@@ -1,7 +1,7 @@
 //! Opens whatever the user names as a clip: a clip from its file, anything else imported into memory.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use vivant::Result;
 use vivant::clip::{Access, Clip, WriterOptions};
@@ -45,7 +45,7 @@ fn is_named_clip(path: &Path) -> bool {
 }
 
 /// Whether two paths name one file.
-pub(crate) fn same_file(a: &Path, b: &PathBuf) -> bool {
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,

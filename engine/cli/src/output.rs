@@ -31,6 +31,12 @@ fn say(label: &str, text: &str) {
     writeln!(std::io::stderr().lock(), "{label}: {}", line.trim_end()).ok();
 }
 
+/// A count with its noun.
+pub(crate) fn count(count: impl Into<u64>, noun: &str) -> String {
+    let count = count.into();
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A number of bytes for a person.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -49,6 +55,11 @@ pub(crate) fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0_u32, 1, 2].map(|n| count(n, "level")), ["0 levels", "1 level", "2 levels"]);
+    }
 
     #[test]
     fn bytes_read_well() {

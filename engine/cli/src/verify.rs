@@ -65,7 +65,8 @@ fn print(args: &Args, name: &str, findings: &[Finding<'_>], report: &VerifyRepor
     for Finding { part, offset, why } in findings {
         output::text(&format!("{name}: {part} at byte {offset}: {why}"));
     }
-    let checked = format!("{} chunks, {} checked", report.chunks, output::bytes(report.bytes));
+    let checked =
+        format!("{}, {} checked", output::count(report.chunks, "chunk"), output::bytes(report.bytes));
     match findings.len() {
         0 => output::text(&format!("{name}: whole; {checked}")),
         count => output::text(&format!("{name}: {count} damaged; {checked}")),

@@ -22,55 +22,56 @@ const MAX_COLOUR: f32 = 1e4;
 /// Least standard deviation, metres: thinner than any pixel, and its inverse square is still an ordinary f32.
 pub(crate) const MIN_SCALE: f32 = 1e-8;
 
-/// Normalises, mends and drops. `splats` must hold activated values; the report gets the counts.
+/// The first attribute of a splat that makes it useless.
+type Fault = (&'static str, Flaw);
+
+/// Normalises, mends and drops. `splats` must hold activated values; the report gets the counts. `offset` is where the
+/// file describes its splats.
 ///
 /// # Errors
 /// [`Error::Malformed`] when no splat is left.
-pub(crate) fn cleanse(file: &str, splats: &mut Splats, report: &mut Report) -> Result<()> {
+pub(crate) fn cleanse(file: &str, offset: u64, splats: &mut Splats, report: &mut Report) -> Result<()> {
     let before = splats.len();
-    let windows: Vec<(u64, Vec<(usize, Flaw)>)> = rows::all(splats).into_par_iter().map(mend).collect();
+    let windows: Vec<(u64, Vec<(usize, Fault)>)> = rows::all(splats).into_par_iter().map(mend).collect();
     let mut dropped = Vec::new();
     for (thin, flawed) in windows {
         report.thin += thin;
-        for (index, flaw) in flawed {
-            report.drop_one(file, index, flaw);
+        for (index, (attribute, flaw)) in flawed {
+            report.drop_one(file, index, attribute, flaw);
             dropped.push(index);
         }
     }
     rows::remove(splats, &dropped);
-    if splats.is_empty() && before > 0 {
-        let first = report.first_dropped.as_ref().map_or(Flaw::NotFinite, |first| first.flaw);
-        return Err(Error::malformed(
-            file,
-            "element vertex",
-            0,
-            format!("none of its {before} splats can be used (splat 0: {first}); export the file again"),
-        ));
+    if let Some(first) = &report.first_dropped
+        && splats.is_empty()
+    {
+        let why = format!("none of its {before} splats can be used ({first}); export the file again");
+        return Err(Error::malformed(file, "element vertex", offset, why));
     }
     Ok(())
 }
 
 /// Mends one window; returns the number of scales raised and the splats to drop, in order.
-fn mend(mut rows: Rows<'_>) -> (u64, Vec<(usize, Flaw)>) {
+fn mend(mut rows: Rows<'_>) -> (u64, Vec<(usize, Fault)>) {
     let (mut thin, mut flawed) = (0, Vec::new());
     for index in 0..rows.len() {
         match mend_one(&mut rows, index) {
             Ok(raised) => thin += u64::from(raised),
-            Err(flaw) => flawed.push((rows.first + index, flaw)),
+            Err(fault) => flawed.push((rows.first + index, fault)),
         }
     }
     (thin, flawed)
 }
 
 /// Mends one splat; says whether a scale was raised.
-fn mend_one(rows: &mut Rows<'_>, index: usize) -> std::result::Result<bool, Flaw> {
-    within(&rows.mean[index], MAX_MEAN)?;
-    within(&rows.scale[index], MAX_SCALE)?;
-    within(&rows.colour[index], MAX_COLOUR)?;
-    within(&rows.sh_rest[index * rows.sh_stride..(index + 1) * rows.sh_stride], MAX_COLOUR)?;
-    within(&rows.rotation[index], f32::INFINITY)?;
-    within(&[rows.opacity[index]], f32::INFINITY)?;
-    rows.rotation[index] = unit(rows.rotation[index]).ok_or(Flaw::NoRotation)?;
+fn mend_one(rows: &mut Rows<'_>, index: usize) -> std::result::Result<bool, Fault> {
+    within("mean", &rows.mean[index], MAX_MEAN)?;
+    within("scale", &rows.scale[index], MAX_SCALE)?;
+    within("colour", &rows.colour[index], MAX_COLOUR)?;
+    within("sh", &rows.sh_rest[index * rows.sh_stride..(index + 1) * rows.sh_stride], MAX_COLOUR)?;
+    within("rotation", &rows.rotation[index], f32::INFINITY)?;
+    within("opacity", &[rows.opacity[index]], f32::INFINITY)?;
+    rows.rotation[index] = unit(rows.rotation[index]).ok_or(("rotation", Flaw::NoRotation))?;
     rows.opacity[index] = rows.opacity[index].clamp(0.0, 1.0);
     let mut raised = false;
     for scale in &mut rows.scale[index] {
@@ -81,13 +82,14 @@ fn mend_one(rows: &mut Rows<'_>, index: usize) -> std::result::Result<bool, Flaw
 }
 
 /// Refuses NaN, infinity, and what is larger than `limit`.
-fn within(values: &[f32], limit: f32) -> std::result::Result<(), Flaw> {
+fn within(attribute: &'static str, values: &[f32], limit: f32) -> std::result::Result<(), Fault> {
     // Without a branch in the loop it is vectorised: nearly every splat is sound. NaN compares false.
     let limit = limit.min(f32::MAX);
     if values.iter().fold(true, |sound, value| sound & (value.abs() <= limit)) {
         return Ok(());
     }
-    Err(if values.iter().all(|value| value.is_finite()) { Flaw::Absurd } else { Flaw::NotFinite })
+    let finite = values.iter().all(|value| value.is_finite());
+    Err((attribute, if finite { Flaw::Absurd } else { Flaw::NotFinite }))
 }
 
 /// The quaternion at length one; `None` if its length is zero.
@@ -125,10 +127,10 @@ mod tests {
         splats.sh_rest[5 * 9 + 4] = f32::NEG_INFINITY;
         splats.scale[6] = [0.0, 1e-40, 0.01];
         let mut report = Report::default();
-        cleanse("f", &mut splats, &mut report).unwrap();
+        cleanse("f", 0, &mut splats, &mut report).unwrap();
         assert_eq!((report.not_finite, report.absurd, report.no_rotation, report.thin), (3, 1, 1, 1));
         let first = report.first_dropped.unwrap();
-        assert_eq!((first.index, first.flaw), (1, Flaw::NotFinite));
+        assert_eq!((first.index, first.attribute, first.flaw), (1, "mean", Flaw::NotFinite));
         assert_eq!(splats.len(), 3);
         assert_eq!(splats.rotation[0], [0.0, 0.6, 0.0, 0.8]);
         assert_eq!(splats.scale[1], [MIN_SCALE, MIN_SCALE, 0.01]);
@@ -136,17 +138,17 @@ mod tests {
 
     #[test]
     fn a_nan_before_a_larger_number_is_not_forgotten() {
-        assert_eq!(within(&[f32::NAN, 5.0], 10.0), Err(Flaw::NotFinite));
-        assert_eq!(within(&[5.0, f32::NAN], 10.0), Err(Flaw::NotFinite));
-        assert_eq!(within(&[5.0, -11.0], 10.0), Err(Flaw::Absurd));
-        assert_eq!(within(&[5.0, -9.0], 10.0), Ok(()));
+        assert_eq!(within("a", &[f32::NAN, 5.0], 10.0), Err(("a", Flaw::NotFinite)));
+        assert_eq!(within("a", &[5.0, f32::NAN], 10.0), Err(("a", Flaw::NotFinite)));
+        assert_eq!(within("a", &[5.0, -11.0], 10.0), Err(("a", Flaw::Absurd)));
+        assert_eq!(within("a", &[5.0, -9.0], 10.0), Ok(()));
     }
 
     #[test]
     fn nothing_left_is_an_error() {
         let mut splats = set();
         splats.opacity.fill(f32::NAN);
-        let error = cleanse("f.ply", &mut splats, &mut Report::default()).unwrap_err().to_string();
+        let error = cleanse("f.ply", 0, &mut splats, &mut Report::default()).unwrap_err().to_string();
         assert!(error.contains("none of its 8 splats"), "{error}");
     }
 }

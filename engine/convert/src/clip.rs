@@ -7,12 +7,16 @@
 use std::path::Path;
 
 use vivant::Result;
-use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::clip::{MAX_LEVELS, WriteReport, Writer, WriterOptions};
 use vivant::codec::Hierarchy;
 use vivant::splat::Splats;
+use vivant::time::TICKS_PER_FRAME;
 
 use crate::report::Report;
 use crate::source::{Source, join};
+
+/// Frames of a segment of level 1 such that one of the finest level is a frame: six halvings.
+const MOST_FRAMES: u32 = 1 << (MAX_LEVELS - 2);
 
 impl Source {
     /// Converts to the file `path`, which appears when it is whole. `progress` gets the number of frames done.
@@ -51,11 +55,12 @@ impl Source {
         options: &WriterOptions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
-        let hierarchy = Hierarchy::new(&self.info(), options.segment_ticks);
+        let hierarchy =
+            Hierarchy::new(&self.info(), Some(options.segment_ticks.unwrap_or(self.segment_ticks())));
         let level = self.level(&hierarchy, options.min_node_splats);
         let mut report = Report::default();
         let mut gathered = Splats::new(self.info().sh_degree);
-        let mut current = 0;
+        let mut current = hierarchy.locate(level, 0);
         let mut push = |number: i64, splats: &Splats| {
             writer.push_segment(
                 level,
@@ -78,6 +83,13 @@ impl Source {
         })?;
         push(current, &gathered)?;
         Ok(report)
+    }
+
+    /// A second in whole frames, but no more than the finest of eight levels can tell apart.
+    fn segment_ticks(&self) -> u32 {
+        let (num, den) = self.info().fps;
+        let frames = (num + den / 2).checked_div(den).unwrap_or(1).clamp(1, MOST_FRAMES);
+        frames * TICKS_PER_FRAME
     }
 
     /// The finest level whose segments hold `least` splats on average; the coarsest that is not level 0 if none does,

@@ -19,7 +19,7 @@ impl fmt::Display for Flaw {
         f.write_str(match self {
             Self::NotFinite => "not finite",
             Self::Absurd => "out of any range",
-            Self::NoRotation => "rotation of length zero",
+            Self::NoRotation => "of length zero",
         })
     }
 }
@@ -31,8 +31,17 @@ pub struct FirstDropped {
     pub file: String,
     /// Its index in that file, from 0.
     pub index: usize,
+    /// The attribute that was wrong, by its name in the model.
+    pub attribute: &'static str,
     /// What was wrong with it.
     pub flaw: Flaw,
+}
+
+/// As `splat 3, rotation: of length zero`.
+impl fmt::Display for FirstDropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "splat {}, {}: {}", self.index, self.attribute, self.flaw)
+    }
 }
 
 /// What happened on the way from the file to the model.
@@ -72,14 +81,14 @@ impl Report {
     }
 
     /// Counts one dropped splat; call in order of index.
-    pub(crate) fn drop_one(&mut self, file: &str, index: usize, flaw: Flaw) {
+    pub(crate) fn drop_one(&mut self, file: &str, index: usize, attribute: &'static str, flaw: Flaw) {
         match flaw {
             Flaw::NotFinite => self.not_finite += 1,
             Flaw::Absurd => self.absurd += 1,
             Flaw::NoRotation => self.no_rotation += 1,
         }
         if self.first_dropped.is_none() {
-            self.first_dropped = Some(FirstDropped { file: file.to_owned(), index, flaw });
+            self.first_dropped = Some(FirstDropped { file: file.to_owned(), index, attribute, flaw });
         }
     }
 
@@ -125,7 +134,7 @@ impl fmt::Display for Report {
                 separator = ", ";
             }
             if let Some(first) = &self.first_dropped {
-                write!(f, "; the first is splat {} of {}", first.index, first.file)?;
+                write!(f, "; the first is {first} ({})", first.file)?;
             }
         }
         if self.thin > 0 {
@@ -148,13 +157,13 @@ mod tests {
         one.note("a");
         let mut two = Report { files: 1, read: 5, thin: 1, ..Report::default() };
         two.note("a");
-        two.drop_one("b.ply", 3, Flaw::NoRotation);
-        two.drop_one("b.ply", 4, Flaw::NotFinite);
+        two.drop_one("b.ply", 3, "rotation", Flaw::NoRotation);
+        two.drop_one("b.ply", 4, "mean", Flaw::NotFinite);
         one.absorb(two);
         assert_eq!(
             one.to_string(),
             "read 15 splats from 2 files\n\
-             dropped 2: 1 not finite, 1 rotation of length zero; the first is splat 3 of b.ply\n\
+             dropped 2: 1 not finite, 1 of length zero; the first is splat 3, rotation: of length zero (b.ply)\n\
              raised 1 vanishing scale to the least\nnote: a"
         );
     }

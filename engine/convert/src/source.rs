@@ -50,8 +50,10 @@ impl Source {
         if let Some(first) = frames.first()
             && summaries.iter().all(|summary| summary.splats == 0)
         {
-            let (file, why) = (first.display().to_string(), "0 rows; export the file with its splats");
-            return Err(Error::malformed(&file, "element vertex", 0, why));
+            let file = first.display();
+            return Err(Error::invalid(format!(
+                "{file}: element vertex: 0 rows; export the file with its splats"
+            )));
         }
         let sh_degree = summaries.iter().map(|summary| summary.sh_degree).max().unwrap_or(0);
         let mut source = Self { frames, summaries, options: *options, sh_degree };

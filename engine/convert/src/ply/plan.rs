@@ -85,7 +85,7 @@ impl Plan {
         for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
             if !finder.take(name, MEAN + axis) {
                 return Err(
-                    finder.wrong(name, "the vertices have no such property; export positions as x y z")
+                    finder.wrong(name, "the vertices have no number of that name; export positions as x y z")
                 );
             }
         }
