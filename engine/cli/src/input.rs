@@ -20,8 +20,13 @@ pub(crate) struct Opened {
 
 /// Opens `path`: a clip, or a file, folder or pattern that can be imported.
 pub(crate) fn open(path: &Path, import: &ImportArgs) -> Result<Opened> {
+    open_with(path, import, Access::Auto)
+}
+
+/// [`open`], reading a clip's file in a given way.
+pub(crate) fn open_with(path: &Path, import: &ImportArgs, access: Access) -> Result<Opened> {
     if looks_like_clip(path) {
-        return Ok(Opened { clip: Clip::open(path, Access::Auto)?, report: None });
+        return Ok(Opened { clip: Clip::open(path, access)?, report: None });
     }
     let source = Source::open(&[path.to_owned()], &import.options())?;
     let mut progress = Progress::new("importing", source.frames().len() as u64);

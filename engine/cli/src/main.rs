@@ -4,13 +4,17 @@
 //! 0 when the command did what was asked, 1 when a check failed, 2 for bad input or use, 3 when no usable device is
 //! there ([`exit`]).
 
+mod camera;
 mod convert;
+mod device;
+mod doctor;
 mod exit;
 mod import;
 mod info;
 mod input;
 mod output;
 mod progress;
+mod render;
 mod verify;
 
 use std::process::ExitCode;
@@ -30,6 +34,8 @@ enum Command {
     Convert(convert::Args),
     Info(info::Args),
     Verify(verify::Args),
+    Render(Box<render::Args>),
+    Doctor(doctor::Args),
 }
 
 impl Command {
@@ -38,6 +44,8 @@ impl Command {
             Self::Convert(args) => convert::run(&args),
             Self::Info(args) => info::run(&args),
             Self::Verify(args) => verify::run(&args),
+            Self::Render(args) => render::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
         }
     }
 }
