@@ -31,8 +31,8 @@ struct CameraFile {
 pub(crate) fn load(path: &Path) -> anyhow::Result<Vec<View>> {
     let name = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot read the camera"))?;
-    let file: CameraFile =
-        serde_json::from_str(&text).with_context(|| format!("{name}: not a camera as the README describes it"))?;
+    let file: CameraFile = serde_json::from_str(&text)
+        .with_context(|| format!("{name}: not a camera as the README describes it"))?;
     if file.views.is_empty() || file.views.len() > 6 {
         bail!("{name}: views: there are {}, 1 to 6 can be drawn at once", file.views.len());
     }
@@ -95,10 +95,15 @@ impl Subject {
         })
     }
 
+    /// Its middle, metres.
+    pub(crate) fn middle(&self) -> DVec3 {
+        (self.low + self.high) * 0.5
+    }
+
     /// A view from the front (+Z), turned by `yaw` radians around the subject, `distance` metres from its middle or,
     /// without one, as far as it takes to see all of it.
     pub(crate) fn view(&self, aspect: f64, distance: Option<f64>, yaw: f64) -> View {
-        let middle = (self.low + self.high) * 0.5;
+        let middle = self.middle();
         let half = (self.high - self.low) * 0.5;
         let width = (half.x * yaw.cos()).abs() + (half.z * yaw.sin()).abs();
         let depth = (half.x * yaw.sin()).abs() + (half.z * yaw.cos()).abs();

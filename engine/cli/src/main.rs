@@ -13,6 +13,7 @@ mod import;
 mod info;
 mod input;
 mod output;
+mod play;
 mod progress;
 mod render;
 mod verify;
@@ -35,6 +36,7 @@ enum Command {
     Info(info::Args),
     Verify(verify::Args),
     Render(Box<render::Args>),
+    Play(play::Args),
     Doctor(doctor::Args),
 }
 
@@ -45,6 +47,7 @@ impl Command {
             Self::Info(args) => info::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Render(args) => render::run(&args),
+            Self::Play(args) => play::run(&args),
             Self::Doctor(args) => doctor::run(&args),
         }
     }

@@ -78,7 +78,9 @@ impl FromStr for Size {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let sides = text.split_once(['x', 'X']).map(|(w, h)| (w.trim().parse(), h.trim().parse()));
         match sides {
-            Some((Ok(width), Ok(height))) if (1..=16_384).contains(&width) && (1..=16_384).contains(&height) => {
+            Some((Ok(width), Ok(height)))
+                if (1..=16_384).contains(&width) && (1..=16_384).contains(&height) =>
+            {
                 Ok(Self { width, height })
             }
             _ => Err("a size is WIDTHxHEIGHT in pixels, 1 to 16384 each, as 1024x1024".to_owned()),
@@ -96,7 +98,9 @@ impl FromStr for Background {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let parts: Vec<f32> = text.split(',').map_while(|part| part.trim().parse().ok()).collect();
         match parts[..] {
-            [r, g, b] if text.split(',').count() == 3 && [r, g, b].iter().all(|c| (0.0..=1.0).contains(c)) => {
+            [r, g, b]
+                if text.split(',').count() == 3 && [r, g, b].iter().all(|c| (0.0..=1.0).contains(c)) =>
+            {
                 Ok(Self([r, g, b]))
             }
             _ => Err("a colour is three numbers from 0 to 1, as 0.2,0.2,0.25".to_owned()),
@@ -228,11 +232,8 @@ impl Painter {
         match &mut self.engine {
             Engine::Gpu(gpu) => {
                 let (renderer, canvas) = &mut **gpu;
-                let performer = Performer {
-                    live,
-                    rate: clip.info().rate,
-                    world_from_object: glam::DMat4::IDENTITY,
-                };
+                let performer =
+                    Performer { live, rate: clip.info().rate, world_from_object: glam::DMat4::IDENTITY };
                 let background = self.background.map_or([0.0; 4], |[r, g, b]| [r, g, b, 1.0]);
                 let settings = Settings { background, ..Settings::default() };
                 renderer.draw(&[performer], &self.views, &settings, canvas)?;
