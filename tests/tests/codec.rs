@@ -3,7 +3,11 @@
 //! The measure is not the records but the picture they stand for: at sampled ticks the splats that show, with their
 //! positions, opacities and colours then, must be the same before and after. That holds for cut and moved records too.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests panic where they are wrong")]
+
 mod support;
+
+use std::collections::BTreeMap;
 
 use support::{performance, sequence, still};
 use vivant::clip::{Clip, Compression, WriterOptions, verify};
@@ -50,64 +54,78 @@ fn shown(splats: &Splats, index: usize, tick: i64, rate: TickRate) -> Option<Sho
     })
 }
 
-fn all_shown(splats: &Splats, tick: i64, rate: TickRate) -> Vec<Shown> {
-    let mut out: Vec<Shown> =
-        (0..splats.len()).filter_map(|index| shown(splats, index, tick, rate)).collect();
-    // Records are compared one by one, so both sides need one order; colours tell the random splats apart and are
-    // rounded, not moved, by the codec.
-    out.sort_by(|a, b| rounded(a.colour).partial_cmp(&rounded(b.colour)).unwrap());
-    out
+/// What shows at a tick, by its colour: the tests' splats have one of their own each, and the codec keeps it exactly.
+type Picture = BTreeMap<[u32; 3], Shown>;
+
+fn add_shown(picture: &mut Picture, splats: &Splats, tick: i64, rate: TickRate) {
+    for shown in (0..splats.len()).filter_map(|index| shown(splats, index, tick, rate)) {
+        let twice = picture.insert(shown.colour.map(f32::to_bits), shown);
+        assert!(twice.is_none(), "a splat shows twice at tick {tick}: {twice:?}");
+    }
 }
 
-fn rounded(colour: [f32; 3]) -> [f32; 3] {
-    colour.map(|value| half_round(value))
-}
-
-/// To the nearest f16, by way of its definition: 11 significant bits.
-fn half_round(value: f32) -> f32 {
-    let step = 2.0_f32.powi(value.abs().max(6.2e-5).log2().floor() as i32 - 10);
-    (value / step).round_ties_even() * step
+fn all_shown(performance: &Performance, tick: i64) -> Picture {
+    let mut picture = Picture::new();
+    add_shown(&mut picture, &performance.splats, tick, performance.info.rate);
+    picture
 }
 
 /// Everything a clip shows at a tick, from its live segments.
-fn clip_shown(clip: &Clip, tick: i64) -> Vec<Shown> {
-    let mut all: Vec<Shown> = Vec::new();
+fn clip_shown(clip: &Clip, tick: i64) -> Picture {
+    let mut picture = Picture::new();
     for &node in &*clip.live_nodes(tick) {
         let data = decode_segment(clip, node).unwrap();
-        let splats = splats_of(&data, clip.info().rate);
-        all.extend((0..splats.len()).filter_map(|index| shown(&splats, index, tick, clip.info().rate)));
+        add_shown(&mut picture, &splats_of(&data, clip.info().rate), tick, clip.info().rate);
     }
-    all.sort_by(|a, b| rounded(a.colour).partial_cmp(&rounded(b.colour)).unwrap());
-    all
+    picture
 }
 
-/// Compares the two within the codec's errors. Splats near the 1/255 cut may fall on either side of it.
-fn assert_same_picture(before: &[Shown], after: &[Shown], what: &str) {
-    let clear =
-        |all: &[Shown]| -> Vec<Shown> { all.iter().filter(|s| s.opacity > 1.02 / 255.0).cloned().collect() };
-    for (wanted, pool) in [(clear(before), after), (clear(after), before)] {
-        for splat in wanted {
-            let key = rounded(splat.colour);
-            let twin = pool.iter().find(|other| rounded(other.colour) == key);
-            let twin = twin.unwrap_or_else(|| panic!("{what}: a splat is missing: {splat:?}"));
+/// Whether the two are the same within the codec's errors. A splat near the 1/255 cut may fall on either side of it.
+fn compare(before: &Picture, after: &Picture) -> Result<(), String> {
+    for (wanted, pool) in [(before, after), (after, before)] {
+        for (key, splat) in wanted.iter().filter(|(_, splat)| splat.opacity > 1.02 / 255.0) {
+            let twin = pool.get(key).ok_or_else(|| format!("a splat is missing: {splat:?}"))?;
             let near = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance;
             // Motion in f16: 1/2048 of a way of at most 2 m, and as much of the spin.
-            assert!(
-                (0..3).all(|k| near(splat.position[k], twin.position[k], 1e-3)),
-                "{what}: {splat:?} {twin:?}"
-            );
-            assert!(
-                (0..4).all(|k| near(splat.rotation[k], twin.rotation[k], 4e-3)),
-                "{what}: {splat:?} {twin:?}"
-            );
-            assert!(near(splat.opacity, twin.opacity, 2e-4), "{what}: {splat:?} {twin:?}");
-            let ratio = |k: usize| f64::from(splat.scale[k] / twin.scale[k]);
-            assert!((0..3).all(|k| near(ratio(k), 1.0, 5e-4)), "{what}: {splat:?} {twin:?}");
-            let rest = splat.rest.iter().zip(&twin.rest);
-            assert!(splat.rest.len() >= twin.rest.len() || splat.rest.len() <= twin.rest.len());
-            assert!(rest.into_iter().all(|(a, b)| near(f64::from(*a), f64::from(*b), 2e-4)), "{what}: sh");
+            let same = (0..3).all(|k| near(splat.position[k], twin.position[k], 1e-3))
+                && (0..4).all(|k| near(splat.rotation[k], twin.rotation[k], 4e-3))
+                && near(splat.opacity, twin.opacity, 2e-4)
+                && (0..3).all(|k| near(f64::from(splat.scale[k] / twin.scale[k]), 1.0, 5e-4))
+                && splat.rest.len() == twin.rest.len()
+                && splat.rest.iter().zip(&twin.rest).all(|(a, b)| near(f64::from(*a), f64::from(*b), 2e-4));
+            if !same {
+                return Err(format!("{splat:?} is not {twin:?}"));
+            }
         }
     }
+    Ok(())
+}
+
+fn assert_same_picture(before: &Picture, after: &Picture, what: &str) {
+    if let Err(error) = compare(before, after) {
+        panic!("{what}: {error}");
+    }
+}
+
+#[test]
+fn the_comparison_finds_every_kind_of_difference() {
+    let picture = all_shown(&performance(1, 500, 10, 1), 5000);
+    assert_eq!(compare(&picture, &picture), Ok(()));
+    let changes: [fn(&mut Shown); 5] = [
+        |splat| splat.position[1] += 2e-3,
+        |splat| splat.rotation[2] += 0.01,
+        |splat| splat.opacity *= 0.99,
+        |splat| splat.scale[0] *= 1.001,
+        |splat| splat.rest[4] += 1e-3,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = picture.clone();
+        change(other.values_mut().find(|splat| splat.opacity > 0.1).unwrap());
+        assert!(compare(&picture, &other).is_err(), "change {number}");
+    }
+    let mut fewer = picture.clone();
+    fewer.retain(|_, splat| splat.opacity < 0.9);
+    assert!(compare(&picture, &fewer).is_err() && compare(&fewer, &picture).is_err());
 }
 
 fn clip_of(performance: &Performance, options: &WriterOptions) -> Clip {
@@ -125,7 +143,7 @@ fn a_clip_shows_what_the_performance_shows() {
         let options = WriterOptions { min_node_splats: 64, ..WriterOptions::default() };
         let clip = clip_of(&before, &options);
         for tick in [0, 1, 999, 1000, 14_999, 15_000, 29_999, 30_000, 31_337, 44_999] {
-            let was = all_shown(&before.splats, tick, before.info.rate);
+            let was = all_shown(&before, tick);
             let is = clip_shown(&clip, tick);
             assert!(was.len() > 500, "the test has something to compare");
             assert_same_picture(&was, &is, &format!("degree {degree} tick {tick}"));
@@ -144,7 +162,7 @@ fn a_long_clip_is_cut_and_shows_the_same() {
     assert!(report.limits.max_live_bytes < whole.limits.max_live_bytes);
     let clip = Clip::from_bytes("long", bytes).unwrap();
     for tick in [29_999, 30_000, 30_001, 450_123, 899_999] {
-        let was = all_shown(&before.splats, tick, before.info.rate);
+        let was = all_shown(&before, tick);
         assert_same_picture(&was, &clip_shown(&clip, tick), &format!("tick {tick}"));
     }
 }
@@ -163,11 +181,7 @@ fn a_static_scene_is_one_segment_and_comes_back_as_it_went() {
     assert_eq!(after.splats.len(), before.splats.len());
     let always = |index| Life { t0: 0.0, ..after.splats.get(index).life } == Life::ALWAYS;
     assert!((0..after.splats.len()).all(always));
-    assert_same_picture(
-        &all_shown(&before.splats, 0, before.info.rate),
-        &all_shown(&after.splats, 0, before.info.rate),
-        "static",
-    );
+    assert_same_picture(&all_shown(&before, 0), &all_shown(&after, 0), "static");
 }
 
 #[test]
@@ -186,18 +200,15 @@ fn a_sequence_needs_one_segment_a_frame() {
 }
 
 #[test]
-fn reading_and_writing_again_changes_no_word() {
+fn reading_and_writing_again_shows_the_same() {
     let before = performance(7, 2000, 30, 1);
     let options = WriterOptions { min_node_splats: 0, ..WriterOptions::default() };
     let once = performance_of(&clip_of(&before, &options)).unwrap();
     let twice = performance_of(&clip_of(&once, &options)).unwrap();
     assert_eq!(once.splats.len(), twice.splats.len());
-    let colours = |p: &Performance| {
-        let mut all = p.splats.colour.clone();
-        all.sort_by(|a, b| a.partial_cmp(b).unwrap());
-        all
-    };
-    assert_eq!(colours(&once), colours(&twice));
+    for tick in [0, 7777, 29_999] {
+        assert_same_picture(&all_shown(&once, tick), &all_shown(&twice, tick), "again");
+    }
 }
 
 #[test]

@@ -1,1 +1,40 @@
-//! (under construction)
+//! Playback: what to show when, and having it in memory by then.
+//!
+//! A [`Player`] joins three parts. [`Clock`] turns the host's time into media time, exactly. A loader thread decodes
+//! the segments that are live and those that come next, within a budget of bytes. [`Player::update`] runs on the
+//! host's frame path and only picks up what is ready: it never blocks, reads no file, and allocates nothing once
+//! playing. [`live_at`] is the other way in, blocking and exact, for rendering a given time to a file.
+
+mod clock;
+mod loader;
+mod player;
+mod schedule;
+
+pub use clock::{Clock, LoopMode, MAX_RATE};
+pub use player::{Event, PlayState, Player, PlayerOptions, PlayerStats};
+
+use std::sync::Arc;
+
+use crate::clip::Clip;
+use crate::codec::Decoder;
+use crate::error::Result;
+use crate::frame::LiveSet;
+
+/// The tick that is shown at a media time: the nearest one, inside the clip.
+fn tick_of(clip: &Clip, media_nanos: i64) -> i64 {
+    clip.info().rate.ticks_from_nanos(media_nanos).clamp(0, clip.span() - 1)
+}
+
+/// Reads everything that shows at a media time, now. A time outside the clip is taken as its first or last.
+///
+/// # Errors
+/// As [`Decoder::decode`].
+pub fn live_at(clip: &Clip, media_nanos: i64) -> Result<LiveSet> {
+    let media_nanos = media_nanos.clamp(0, clip.duration_nanos());
+    let tick = tick_of(clip, media_nanos);
+    let mut decoder = Decoder::new()?;
+    let live = clip.live_nodes(tick);
+    let segments =
+        live.iter().map(|&node| decoder.decode(clip, node).map(Arc::new)).collect::<Result<_>>()?;
+    Ok(LiveSet { segments, tick, seconds: media_nanos as f64 * 1e-9 })
+}
