@@ -10,12 +10,15 @@
     reason = "a test may fail, and its numbers are chosen to fit"
 )]
 
+#[path = "bad_files/lines.rs"]
+mod lines;
 mod ply_sheet;
 mod vivant_binary;
 
 use std::path::Path;
 use std::time::Duration;
 
+use lines::LINES;
 use ply_sheet::{ENCODINGS, Table, bytes, gaussians};
 
 const LITTLE: &str = ENCODINGS[0];
@@ -71,195 +74,6 @@ fn faces(list_type: &'static str, lists: Vec<Vec<f64>>) -> Table {
 
 /// A bad file: its name, as in [`LINES`], and its bytes.
 type Case = (&'static str, Vec<u8>);
-
-/// What is said of each file, after its name.
-const LINES: &[(&str, &str)] = &[
-    ("empty.ply", "magic at byte 0: the file is empty; copy or export it again"),
-    (
-        "zip.ply",
-        "magic at byte 0: not a PLY file but a zip archive (SOG, npz or ckpt); give a PLY file, whose first \
-         line is 'ply'",
-    ),
-    (
-        "gzip.ply",
-        "magic at byte 0: not a PLY file but gzip data (SPZ); give a PLY file, whose first line is 'ply'",
-    ),
-    (
-        "gltf.ply",
-        "magic at byte 0: not a PLY file but a glTF binary; give a PLY file, whose first line is 'ply'",
-    ),
-    ("json.ply", "magic at byte 0: not a PLY file but JSON text; give a PLY file, whose first line is 'ply'"),
-    (
-        "page.ply",
-        "magic at byte 0: not a PLY file but a web page or XML; give a PLY file, whose first line is 'ply'",
-    ),
-    (
-        "clip.ply",
-        "magic at byte 0: not a PLY file but a Vivant clip, which needs no conversion; give a PLY file, \
-         whose first line is 'ply'",
-    ),
-    (
-        "noise.ply",
-        "magic at byte 0: not a PLY file but something else; give a PLY file, whose first line is 'ply'",
-    ),
-    (
-        "no_line.ply",
-        "magic at byte 0: not a PLY file but something else; give a PLY file, whose first line is 'ply'",
-    ),
-    (
-        "cut_in_header.ply",
-        "header at byte 295: the file ends before end_header; it is cut off: copy or export it again",
-    ),
-    ("no_format.ply", "format at byte 32: the header has no format line; export it again"),
-    (
-        "odd_format.ply",
-        "header at byte 4: unknown format 'binary_middle_endian'; export it as ascii, binary_little_endian \
-         or binary_big_endian",
-    ),
-    (
-        "no_vertex.ply",
-        "element vertex at byte 124: the header has no element of that name; export the file as vertices",
-    ),
-    (
-        "negative_count.ply",
-        "header at byte 36: element vertex has the count '-1', which is no number of rows; export it again",
-    ),
-    (
-        "count_beyond_u64.ply",
-        "header at byte 36: element vertex has the count '99999999999999999999', which is no number of \
-         rows; export it again",
-    ),
-    ("no_count.ply", "header at byte 36: an element needs a name and a count; export the file again"),
-    ("odd_type.ply", "header at byte 53: unknown property type 'quad'; export the file again"),
-    ("odd_list.ply", "header at byte 53: a list whose length is a fraction; export the file again"),
-    ("nameless.ply", "header at byte 53: a property without a name; export the file again"),
-    ("twice.ply", "header at byte 104: property x stands twice; export it again"),
-    ("two_vertices.ply", "header at byte 104: element vertex stands twice; export the file again"),
-    ("orphan.ply", "header at byte 21: a property before any element; export the file again"),
-    ("odd_word.ply", "header at byte 21: unknown keyword 'vertices'; export the file again"),
-    ("binary_header.ply", "header at byte 21: a line that is not text; export the file again"),
-    ("long_line.ply", "header at byte 21: a line longer than 16384 bytes; export the file again"),
-    ("endless_header.ply", "header at byte 262132: no end_header within 262144 bytes; export the file again"),
-    ("many_elements.ply", "header at byte 907: more than 64 elements; export the file again"),
-    ("many_properties.ply", "header at byte 20447: more than 1024 properties; export the file with fewer"),
-    (
-        "no_z.ply",
-        "property z at byte 36: the vertices have no number of that name; export positions as x y z",
-    ),
-    (
-        "x_is_a_list.ply",
-        "property x at byte 36: the vertices have no number of that name; export positions as x y z",
-    ),
-    (
-        "half_a_rotation.ply",
-        "property rot_3 at byte 36: a rotation needs rot_0 to rot_3; export the file again",
-    ),
-    (
-        "gap_in_rotation.ply",
-        "property rot_1 at byte 36: missing although rot_3 is there; export the file again",
-    ),
-    (
-        "no_scale_1.ply",
-        "property scale_1 at byte 36: missing although scale_2 is there; export the file again",
-    ),
-    ("two_colours.ply", "property f_dc_2 at byte 36: a colour needs f_dc_0 to f_dc_2; export the file again"),
-    (
-        "ten_harmonics.ply",
-        "property f_rest_* at byte 36: 10 of them; harmonics come as 9, 24 or 45 (degree 1, 2 or 3): export \
-         it again",
-    ),
-    (
-        "gap_in_harmonics.ply",
-        "property f_rest_4 at byte 36: missing although f_rest_9 is there; export the file again",
-    ),
-    (
-        "packed.ply",
-        "a PlayCanvas compressed PLY (element chunk, packed_position); decompress it to a standard PLY \
-         first",
-    ),
-    ("no_splats.ply", "element vertex: 0 rows; export the file with its splats"),
-    (
-        "short_by_one.ply",
-        "element vertex at byte 59: promises 100 rows of 248 bytes but only 24799 bytes follow; the file is \
-         cut off or its header is wrong: copy or export it again",
-    ),
-    (
-        "half.ply",
-        "element vertex at byte 59: promises 100 rows of 248 bytes but only 11624 bytes follow; the file is \
-         cut off or its header is wrong: copy or export it again",
-    ),
-    (
-        "claims_billions.ply",
-        "element vertex at byte 36: promises 4000000000 rows of 24 bytes but only 1000 bytes follow; the \
-         file is cut off or its header is wrong: copy or export it again",
-    ),
-    (
-        "claims_u64.ply",
-        "element vertex at byte 36: promises 18446744073709551615 rows of 24 bytes but only 1000 bytes \
-         follow; the file is cut off or its header is wrong: copy or export it again",
-    ),
-    (
-        "junk_claims.ply",
-        "element junk at byte 36: promises 9000000000 rows of at least 1 bytes but only 500 bytes follow; \
-         the file is cut off or its header is wrong: copy or export it again",
-    ),
-    (
-        "text_claims.ply",
-        "element vertex at byte 44: promises 300000000 rows of at least 6 bytes but only 40 bytes follow; \
-         the file is cut off or its header is wrong: copy or export it again",
-    ),
-    (
-        "text_one_short.ply",
-        "vertex 3 at byte 162: the file ends here although its header promises more; copy or export it \
-         again",
-    ),
-    ("text_word.ply", "vertex 1, property y at byte 136: 'two' is no number; export the file again"),
-    ("text_few.ply", "vertex 1, property z at byte 136: the line ends before it; export the file again"),
-    ("text_many.ply", "vertex 1, property z at byte 136: the line goes on after it; export the file again"),
-    ("text_blank.ply", "vertex 1, property x at byte 136: the line ends before it; export the file again"),
-    ("text_binary.ply", "vertex 0, property x at byte 123: '�' is no number; export the file again"),
-    ("text_one_line.ply", "body at byte 100: a line longer than 65536 bytes; export the file again"),
-    (
-        "list_beyond_end.ply",
-        "face 0, property vertex_indices at byte 191: a list of 4294967295 numbers where 24 bytes are left; \
-         export the file again",
-    ),
-    (
-        "list_negative.ply",
-        "face 0, property vertex_indices at byte 191: a list of -1 numbers where 24 bytes are left; export \
-         the file again",
-    ),
-    (
-        "all_nan.ply",
-        "element vertex at byte 59: none of its 5 splats can be used (splat 0, mean: not finite); export \
-         the file again",
-    ),
-    (
-        "all_infinite.ply",
-        "element vertex at byte 59: none of its 5 splats can be used (splat 0, colour: not finite); export \
-         the file again",
-    ),
-    (
-        "all_far.ply",
-        "element vertex at byte 44: none of its 5 splats can be used (splat 0, mean: out of any range); \
-         export the file again",
-    ),
-    (
-        "all_huge.ply",
-        "element vertex at byte 59: none of its 5 splats can be used (splat 0, scale: out of any range); \
-         export the file again",
-    ),
-    (
-        "no_rotations.ply",
-        "element vertex at byte 59: none of its 5 splats can be used (splat 0, rotation: of length zero); \
-         export the file again",
-    ),
-    (
-        "zeros.ply",
-        "element vertex at byte 36: none of its 1000 splats can be used (splat 0, rotation: of length \
-         zero); export the file again",
-    ),
-];
 
 fn not_a_ply() -> Vec<Case> {
     vec![
@@ -491,7 +305,7 @@ fn random_damage_is_an_error_or_a_scene_and_never_a_crash() {
     for encoding in ENCODINGS {
         let whole = bytes(encoding, &[faces("uchar", lists.clone()), gaussians(20, 1, 1)]);
         let header = whole.windows(11).position(|window| window == b"end_header\n").unwrap();
-        for round in 0..1500 {
+        for round in 0..500 {
             let mut file = whole.clone();
             // Most of the damage goes where it does most.
             for _ in 0..=pick(4) {
@@ -517,7 +331,7 @@ fn random_damage_is_an_error_or_a_scene_and_never_a_crash() {
         }
     }
     assert!(
-        errors > 1000 && scenes > 300,
+        errors > 300 && scenes > 100,
         "{errors} errors, {scenes} scenes: the damage is not of the right kind"
     );
 }

@@ -2,7 +2,7 @@
 //!
 //! The engine is right-handed with x right, y up, z back (`rub`). A code such as `rdf` (x right, y down, z forward:
 //! COLMAP and what is trained from it) names the signed permutation R that takes file coordinates to ours. All 48 are
-//! taken. Means and velocities turn by R, harmonics by its representation ([`crate::sh_rotate`]). A Gaussian is
+//! taken. Means and velocities turn by R, harmonics by its representation (`sh_rotate`). A Gaussian is
 //! symmetric about its mean, so R and −R move its covariance alike; one of the two is a rotation, and its quaternion
 //! turns the splat. So left-handed files need no other treatment: `R·Σ·Rᵀ` is exact for mirrors too.
 

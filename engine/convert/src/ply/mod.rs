@@ -1,7 +1,7 @@
 //! PLY, the Stanford polygon format: trained Gaussians in the INRIA layout, and plain point clouds.
 //!
-//! [`header`] parses the text on top; [`plan`] finds our attributes among its properties; [`binary`] and [`ascii`]
-//! turn rows into splats with raw values; [`gaussians`] and [`points`] make those the model. [`write()`] is the way back.
+//! `header` parses the text on top; `plan` finds our attributes among its properties; `binary` and `ascii`
+//! turn rows into splats with raw values; `gaussians` and `points` make those the model. `write` is the way back.
 //! Any property order, any scalar type, either byte order; elements and properties that mean nothing here are skipped.
 
 mod ascii;
