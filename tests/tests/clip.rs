@@ -513,3 +513,27 @@ fn the_format_can_be_read_from_its_description() {
     assert!(wanted.len() > 500);
     assert_eq!(means, wanted);
 }
+
+/// The worked example at the end of FORMAT.md, number by number.
+#[test]
+fn the_worked_example_is_true() {
+    let options = WriterOptions { compression: Compression::Raw, ..WriterOptions::default() };
+    let (bytes, _) = performance_to_bytes(&still(1, 300, 0), &options).unwrap();
+    assert_eq!(bytes.len(), 40_960);
+    let superblock = [(0x58, 0), (0xd0, 300), (0x30, 32_768), (0x38, 128), (0x40, 28_672), (0x28, 40_960)];
+    assert!(superblock.iter().all(|&(at, value)| u64_at(&bytes, at) == value));
+    assert!([(0xb4, 1), (0x70, 1), (0x48, 2)].iter().all(|&(at, value)| u32_at(&bytes, at) == value));
+    assert_eq!(&bytes[28_672..28_674], b"{}");
+    let node = node_at(&bytes, 0);
+    let long = |at: usize| u64_at(&bytes, node + at);
+    assert_eq!([long(0), long(8), long(0x10), long(0x18)], [0, 1, 4096, 22_896]);
+    assert_eq!((u32_at(&bytes, node + 0x28), u32_at(&bytes, node + 0x30), bytes[node + 0x24]), (368, 15, 0));
+    let chunks = [(32, 4096, 128), (1, 8192, 3600), (2, 12_288, 2400), (3, 16_384, 2400), (4, 20_480, 2400)];
+    for (number, (kind, offset, raw_len)) in chunks.into_iter().enumerate() {
+        let entry = 4224 + 48 * number;
+        let found = (bytes[entry], u64_at(&bytes, entry + 0x10), u32_at(&bytes, entry + 0x1c));
+        assert_eq!(found, (kind, offset, raw_len));
+    }
+    assert_eq!(&bytes[26_976..26_980], b"GES1");
+    assert_eq!(&bytes[36_864..36_872], b"\x89VVTE\r\n\x1a");
+}
