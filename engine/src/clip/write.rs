@@ -42,7 +42,7 @@ pub struct WriterOptions {
     /// Splats below which a segment is merged into its parent: each segment costs about 6 KB of its own.
     pub min_node_splats: u32,
     /// Whether a splat that would have to live in level 0 is cut at the edges of level 1 where that keeps it out of
-    /// memory for at least three quarters of the clip. Without it, the memory a clip needs grows with its length.
+    /// memory for at least seven eighths of the clip. Without it, the memory a clip needs grows with its length.
     pub cut_long_clips: bool,
 }
 
