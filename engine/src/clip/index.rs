@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::bytes::{array_at, i64_at, put, u8_at, u32_at, u64_at, word};
 use super::header::{Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PAGE_SPLATS, SUPERBLOCK_BYTES, Superblock};
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
+use super::track::Tracks;
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane};
 
@@ -124,22 +125,32 @@ impl std::ops::Deref for LiveNodes {
 }
 
 /// The parsed index.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Index {
     pub(super) nodes: Vec<Node>,
     /// The run of `nodes` that each level has.
     pub(super) levels: [Range<usize>; MAX_LEVELS],
+    pub(super) tracks: Tracks,
+}
+
+/// What lies at a place of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Index,
+    Metadata,
+    Node(usize),
+    Track,
 }
 
 impl Index {
     /// Sorts the nodes into their order in the file.
-    pub(super) fn new(mut nodes: Vec<Node>) -> Self {
+    pub(super) fn new(mut nodes: Vec<Node>, tracks: Tracks) -> Self {
         nodes.sort_by_key(|node| (node.level, node.start));
         let levels = std::array::from_fn(|level| {
             let first = nodes.partition_point(|node| usize::from(node.level) < level);
             first..nodes.partition_point(|node| usize::from(node.level) <= level)
         });
-        Self { nodes, levels }
+        Self { nodes, levels, tracks }
     }
 
     /// The nodes of one level, by time.
@@ -189,9 +200,13 @@ impl Index {
         put(&mut out, 4, &word(INDEX_HEADER_BYTES).to_le_bytes());
         put(&mut out, 8, &word(self.nodes.len()).to_le_bytes());
         put(&mut out, 12, &word(NODE_BYTES).to_le_bytes());
+        let [tracks, track_len] = self.tracks.header();
+        put(&mut out, 16, &tracks.to_le_bytes());
+        put(&mut out, 20, &track_len.to_le_bytes());
         for node in &self.nodes {
             out.extend_from_slice(&node.bytes());
         }
+        out.extend_from_slice(&self.tracks.bytes());
         out
     }
 
@@ -211,7 +226,9 @@ impl Index {
             check.node(number, (nodes_at + number * node_len) as u64, &node, nodes.last())?;
             nodes.push(node);
         }
-        let index = Self::new(nodes);
+        let tracks_at = nodes_at + nodes.len() * node_len;
+        let tracks = Tracks::parse(bytes, tracks_at, superblock.index.offset, file)?;
+        let index = Self::new(nodes, tracks);
         check.extents(&index)?;
         check.totals(&index)?;
         Ok(index)
@@ -306,26 +323,33 @@ impl Check<'_> {
     /// No two things of the file share a byte, and none leaves it.
     fn extents(&self, index: &Index) -> Result<()> {
         let Extent { offset, len, .. } = self.superblock.index;
-        let mut extents = vec![(offset, len, None)];
+        let mut extents = vec![(offset, len, Part::Index)];
         if self.superblock.metadata.len > 0 {
-            extents.push((self.superblock.metadata.offset, self.superblock.metadata.len, None));
+            let metadata = self.superblock.metadata;
+            extents.push((metadata.offset, metadata.len, Part::Metadata));
         }
-        extents.extend(
-            index.nodes.iter().enumerate().map(|(at, node)| (node.offset, node.stored_bytes, Some(at))),
-        );
+        let nodes = index.nodes.iter().enumerate();
+        extents.extend(nodes.map(|(at, node)| (node.offset, node.stored_bytes, Part::Node(at))));
+        extents.extend(index.tracks.extents.iter().map(|&(offset, len)| (offset, len, Part::Track)));
         extents.sort_unstable();
         let block = SUPERBLOCK_BYTES as u64;
         let mut free = block;
-        for (offset, len, node) in extents {
+        for (offset, len, part) in extents {
             let end = offset
                 .checked_add(len)
                 .filter(|&end| offset >= free && end <= self.superblock.file_len - block);
             let Some(end) = end else {
-                let name = node.map_or("index".to_owned(), |node| format!("index.node[{node}].offset"));
                 let why = format!(
                     "{len} bytes at {offset} leave the file or overlap other parts; get another copy"
                 );
-                let at = node.map_or(0, |node| (INDEX_HEADER_BYTES + node * NODE_BYTES + 0x10) as u64);
+                let (name, at) = match part {
+                    Part::Index | Part::Metadata => ("index".to_owned(), 0),
+                    Part::Node(node) => {
+                        let at = INDEX_HEADER_BYTES + node * NODE_BYTES + 0x10;
+                        (format!("index.node[{node}].offset"), at as u64)
+                    }
+                    Part::Track => ("index.track".to_owned(), 0x10),
+                };
                 return Err(self.wrong(&name, at, why));
             };
             free = end;

@@ -18,6 +18,9 @@ mod mapped;
 mod segment;
 mod sink;
 mod source;
+mod track;
+mod track_read;
+mod track_write;
 mod verify;
 mod write;
 
@@ -29,6 +32,8 @@ pub use header::{Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NO
 pub use index::{LiveNodes, Node};
 pub use segment::{Chunk, ChunkKind, Segment};
 pub use source::{Access, ByteSource};
+pub use track::{AUDIO_RATE, AudioTrack, MAX_CHUNK_PACKETS, MAX_TRACKS, PACKET_SAMPLES, Track};
+pub use track_read::PacketReader;
 pub use verify::{Damage, VerifyReport, verify};
 pub use write::{WriteReport, Writer, WriterOptions};
 
@@ -97,6 +102,10 @@ impl Clip {
             return Err(Error::malformed(source.name(), "index", extent.offset, why));
         }
         let index = Index::parse(&bytes, &superblock, superblock.info.duration.max(1), source.name())?;
+        if index.tracks.unknown > 0 {
+            let count = index.tracks.unknown;
+            notices.push(format!("{count} of its tracks need a newer version of vivant; playing without"));
+        }
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         Ok(Self { id, source, superblock, index, metadata, notices })
     }
@@ -190,6 +199,12 @@ impl Clip {
     #[must_use]
     pub fn live_nodes(&self, tick: i64) -> LiveNodes {
         self.index.live(tick.clamp(0, self.span() - 1))
+    }
+
+    /// The sound tracks.
+    #[must_use]
+    pub fn tracks(&self) -> &[Track] {
+        &self.index.tracks.known
     }
 
     pub(crate) fn source(&self) -> &dyn ByteSource {

@@ -4,6 +4,7 @@ use super::bytes::{u32_at, word};
 use super::chunk::ChunkReader;
 use super::header::{SUPERBLOCK_BYTES, Superblock, Which};
 use super::segment::{ChunkKind, SEGMENT_TAIL_BYTES, Segment, tail_bytes};
+use super::track_read::PacketReader;
 use super::{Clip, index};
 use crate::error::{Error, Result};
 
@@ -63,6 +64,7 @@ pub fn verify(clip: &Clip) -> Result<VerifyReport> {
     for number in 0..clip.nodes().len() {
         check.segment(word(number), &mut reader)?;
     }
+    check.tracks()?;
     check.padding()?;
     Ok(check.report)
 }
@@ -159,6 +161,23 @@ impl Check<'_> {
             let field = format!("segment[{number}].tail");
             let why = format!("does not match its header (sequence {})", u32_at(&tail, 4));
             self.damaged(Some(number), None, tail_at, Error::malformed(clip.name(), &field, tail_at, why))?;
+        }
+        Ok(())
+    }
+
+    /// Every packet of every track this version knows.
+    fn tracks(&mut self) -> Result<()> {
+        let clip = self.clip;
+        for &(offset, len) in &clip.index.tracks.extents {
+            self.cover(offset, len);
+        }
+        for (number, track) in clip.tracks().iter().enumerate() {
+            let mut reader = PacketReader::new();
+            for packet in 0..track.audio.packets() {
+                if let Err(error) = reader.read(clip, number, packet) {
+                    self.damaged(None, None, 0, error)?;
+                }
+            }
         }
         Ok(())
     }

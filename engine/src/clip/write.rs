@@ -22,6 +22,7 @@ use super::segment::{
     SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
 };
 use super::sink::Sink;
+use super::track::{Track, Tracks};
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
 use crate::splat::ClipInfo;
@@ -82,11 +83,12 @@ pub struct WriteReport {
 #[derive(Debug)]
 pub struct Writer {
     sink: Sink,
-    name: String,
-    position: u64,
+    pub(super) name: String,
+    pub(super) position: u64,
     info: ClipInfo,
     options: WriterOptions,
     nodes: Vec<Node>,
+    pub(super) tracks: Vec<Track>,
     /// The intervals taken in each level, end by start.
     taken: [BTreeMap<i64, i64>; MAX_LEVELS],
     bounds: Option<[[f32; 3]; 2]>,
@@ -124,6 +126,7 @@ impl Writer {
             info: *info,
             options: options.clone(),
             nodes: Vec::new(),
+            tracks: Vec::new(),
             taken: Default::default(),
             bounds: None,
             identity: [0x0bad_cafe, 0x5eed_0001, 0x5eed_0002, 0x5eed_0003],
@@ -140,14 +143,14 @@ impl Writer {
         &self.info
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.sink.put(bytes);
         written.map_err(|source| Error::io(&self.name, "cannot write", source))?;
         self.position += bytes.len() as u64;
         Ok(())
     }
 
-    fn pad_to(&mut self, align: u64) -> Result<()> {
+    pub(super) fn pad_to(&mut self, align: u64) -> Result<()> {
         const ZEROS: [u8; ALIGN as usize] = [0; ALIGN as usize];
         let short = self.position.next_multiple_of(align) - self.position;
         let zeros = usize::try_from(short).ok().and_then(|short| ZEROS.get(..short)).unwrap_or(&ZEROS);
@@ -326,12 +329,13 @@ impl Writer {
         self.pad_to(u64::from(ALIGN))?;
         let metadata = std::mem::take(&mut self.options.metadata).into_bytes();
         let metadata_extent = self.put_extent(&metadata)?;
-        let index = Index::new(std::mem::take(&mut self.nodes));
+        let tracks = Tracks::new(std::mem::take(&mut self.tracks));
+        let index = Index::new(std::mem::take(&mut self.nodes), tracks);
         let index_bytes = index.bytes();
         let index_extent = self.put_extent(&index_bytes)?;
         let limits = index.limits();
         let mut superblock = Superblock {
-            ro_compat: 0,
+            ro_compat: index.tracks.features(),
             compat: 0,
             file_len: self.position + SUPERBLOCK_BYTES as u64,
             index: index_extent,
