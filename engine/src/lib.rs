@@ -1,11 +1,12 @@
 //! Vivant: plays volumetric human performances, captured as 4D Gaussian splats, in stereo on Vulkan.
 //!
 //! The crate is layered and every arrow points one way:
-//! `error, math, time <- splat <- frame <- clip <- codec <- playback` on the file side and
+//! `error, math, time <- splat <- frame <- clip <- {codec, audio} <- playback` on the file side and
 //! `error, math, frame <- gpu <- render` on the picture side. Playback and render meet only in [`frame`].
 //! [`mod@reference`] is a second, slow renderer that shares nothing with the GPU kernels; the tests hold one
 //! against the other.
 
+pub mod audio;
 pub mod clip;
 pub mod codec;
 pub mod error;

@@ -229,8 +229,7 @@ impl Tracks {
                 return Err(check.wrong(&name, entry_at + 0x0c, "the entries of its table are too short"));
             }
             let end = check.run(table_at, chunks, chunk_len, &name, entry_at + 0x08)?;
-            let table: Vec<_> =
-                bytes[table_at..end].chunks_exact(chunk_len).map(TrackChunk::parse).collect();
+            let table: Vec<_> = bytes[table_at..end].chunks_exact(chunk_len).map(TrackChunk::parse).collect();
             table_at = end;
             tracks.extents.extend(table.iter().map(|chunk| (chunk.offset, u64::from(chunk.stored_len))));
             if (u32_at(entry, 0x00), u32_at(entry, 0x04)) != (KIND_AUDIO, CODEC_OPUS) {
