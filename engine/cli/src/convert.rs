@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use vivant::clip::{Compression, WriteReport, WriterOptions};
+use vivant::clip::{AudioTrack, Compression, WriteReport, Writer, WriterOptions};
 use vivant_convert::{Report, Source};
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
 use crate::progress::Progress;
+use crate::sound::{self, AudioArgs};
 use crate::{input, output};
 
 /// Convert captured performances to a clip
@@ -33,6 +34,8 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    audio: AudioArgs,
+    #[command(flatten)]
     import: ImportArgs,
 }
 
@@ -42,20 +45,33 @@ pub(crate) fn run(args: &Args) -> Result {
     if let Some(frame) = source.frames().iter().find(|frame| input::same_file(&args.output, frame)) {
         bail!("{}: the output would replace this input; give another name with -o", frame.display());
     }
+    let mut audio = args.audio.open()?;
+    if args.audio.path().is_some_and(|path| input::same_file(&args.output, path)) {
+        bail!("{}: the output would replace the sound; give another name with -o", args.output.display());
+    }
+    if audio.is_some() && source.info().duration == 0 {
+        bail!(
+            "{}: is a static scene, which has no time to sound in; leave --audio out",
+            args.inputs[0].display()
+        );
+    }
     let options = WriterOptions {
         compression: if args.raw { Compression::Raw } else { Compression::Zstd(args.level) },
         metadata: metadata(&source),
         ..WriterOptions::default()
     };
     let mut progress = Progress::new("converting", source.frames().len() as u64);
-    let (report, written) =
-        source.write(&args.output, &options, &mut |frames| progress.set(frames as u64))?;
+    let mut writer = Writer::create(&args.output, &source.info(), &options)?;
+    let report = source.push_frames(&mut writer, &options, &mut |frames| progress.set(frames as u64))?;
+    let track = audio.as_mut().map(|audio| audio.push(&mut writer)).transpose()?;
+    let written = writer.finish()?;
     drop(progress);
     if args.json {
-        output::json(&as_json(args, &source, &report, &written));
+        output::json(&as_json(args, &source, &report, &written, track.as_ref()));
     } else {
         output::text(&report.to_string());
         output::text(&as_text(args, &written));
+        track.iter().for_each(|track| output::text(&format!("sound: {}", sound::as_text(track))));
     }
     Ok(Outcome::Done)
 }
@@ -89,7 +105,13 @@ fn as_text(args: &Args, written: &WriteReport) -> String {
     text
 }
 
-fn as_json(args: &Args, source: &Source, report: &Report, written: &WriteReport) -> serde_json::Value {
+fn as_json(
+    args: &Args,
+    source: &Source,
+    report: &Report,
+    written: &WriteReport,
+    track: Option<&AudioTrack>,
+) -> serde_json::Value {
     let first = report.first_dropped.as_ref().map(|first| {
         serde_json::json!({ "file": first.file, "splat": first.index, "attribute": first.attribute, "why": first.flaw.to_string() })
     });
@@ -112,5 +134,6 @@ fn as_json(args: &Args, source: &Source, report: &Report, written: &WriteReport)
             "never_visible": written.dropped_unseen,
             "out_of_range": written.dropped_out_of_range,
         },
+        "audio": track.map(sound::as_json),
     })
 }

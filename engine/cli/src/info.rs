@@ -6,7 +6,7 @@ use vivant::clip::Clip;
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
-use crate::{input, output};
+use crate::{input, output, sound};
 
 /// Describe a clip, or what a foreign file would become
 #[derive(Debug, clap::Args)]
@@ -73,6 +73,8 @@ fn as_text(clip: &Clip) -> String {
             output::count(frames(clip), "frame")
         )
     };
+    let sound: String =
+        clip.tracks().iter().map(|track| format!("\nsound     {}", sound::line(track))).collect();
     let sides: Vec<String> = low.iter().zip(high).map(|(low, high)| format!("{:.3}", high - low)).collect();
     format!(
         "{}\n\
@@ -80,7 +82,7 @@ fn as_text(clip: &Clip) -> String {
          splats    {} stored, at most {} at once, SH degree {}\n\
          size      {} in {} on {}\n\
          playing   at most {} decoded at once\n\
-         box       {} m, from {low:?} to {high:?}",
+         box       {} m, from {low:?} to {high:?}{sound}",
         clip.name(),
         clip.splats(),
         limits.max_live_splats,
@@ -116,6 +118,7 @@ fn as_json(clip: &Clip) -> serde_json::Value {
         "max_live_splats": limits.max_live_splats,
         "max_live_bytes": limits.max_live_bytes,
         "max_segment_bytes": limits.max_segment_bytes,
+        "audio": clip.tracks().iter().map(sound::track_json).collect::<Vec<_>>(),
         "metadata": metadata,
         "notices": clip.notices(),
     })

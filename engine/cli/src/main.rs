@@ -4,6 +4,7 @@
 //! 0 when the command did what was asked, 1 when a check failed, 2 for bad input or use, 3 when no usable device is
 //! there ([`exit`]).
 
+mod audio;
 mod camera;
 mod convert;
 mod device;
@@ -16,6 +17,7 @@ mod output;
 mod play;
 mod progress;
 mod render;
+mod sound;
 mod verify;
 
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::Args),
+    Audio(audio::Args),
     Info(info::Args),
     Verify(verify::Args),
     Render(Box<render::Args>),
@@ -44,6 +47,7 @@ impl Command {
     fn run(self) -> exit::Result {
         match self {
             Self::Convert(args) => convert::run(&args),
+            Self::Audio(args) => audio::run(&args),
             Self::Info(args) => info::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Render(args) => render::run(&args),

@@ -49,7 +49,11 @@ impl Source {
         Ok((bytes, report, written))
     }
 
-    fn push_frames(
+    /// Converts into a writer that the caller started with [`Source::info`] and finishes: for what a clip holds besides.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a frame, or [`vivant::Error::Io`] for the file.
+    pub fn push_frames(
         &self,
         writer: &mut Writer,
         options: &WriterOptions,

@@ -213,6 +213,11 @@ impl Clock {
         (self.rate >= 0) != turned
     }
 
+    /// Whether both give every host time the same media time, as far as they can know.
+    pub(super) fn agrees(&self, other: &Self) -> bool {
+        Self { last_host: other.last_host, ..self.clone() } == *other
+    }
+
     /// Ends passed since the start, for noticing that another was; meaningful as a difference.
     pub(super) fn laps(&self, host_nanos: i64) -> i128 {
         if self.mode == LoopMode::Once || self.length == 0 {

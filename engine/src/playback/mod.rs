@@ -3,13 +3,18 @@
 //! A [`Player`] joins three parts. [`Clock`] turns the host's time into media time, exactly. A loader thread decodes
 //! the segments that are live and those that come next, within a budget of bytes. [`Player::update`] runs on the
 //! host's frame path and only picks up what is ready: it never blocks, reads no file, and allocates nothing once
-//! playing. [`live_at`] is the other way in, blocking and exact, for rendering a given time to a file.
+//! playing. [`AudioReader`] gives the sound of the same clock to whatever thread plays it. [`live_at`] is the other way in, blocking and exact, for rendering a given time to a file.
 
+mod audio;
+mod audio_course;
+mod audio_decode;
+mod audio_voice;
 mod clock;
 mod loader;
 mod player;
 mod schedule;
 
+pub use audio::{AudioBlock, AudioOptions, AudioReader, AudioStats};
 pub use clock::{Clock, LoopMode, MAX_RATE};
 pub use player::{Event, PlayState, Player, PlayerOptions, PlayerStats};
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use super::audio::{AudioOptions, AudioReader, ClockFeed};
 use super::clock::{Clock, LoopMode};
 use super::loader::{Loader, Message, Shared};
 use super::schedule::MAX_RESIDENT;
@@ -100,6 +101,8 @@ pub struct Player {
     seeking: bool,
     stats: PlayerStats,
     events: VecDeque<Event>,
+    /// The sound that follows the clock.
+    feeds: Vec<ClockFeed>,
 }
 
 impl Player {
@@ -135,6 +138,7 @@ impl Player {
             seeking: true,
             stats: PlayerStats::default(),
             events: VecDeque::with_capacity(EVENTS_LEN),
+            feeds: Vec::new(),
             clip: clip.clone(),
         };
         player.steer(0, 0);
@@ -185,6 +189,20 @@ impl Player {
     /// Changes what happens at the ends of the clip, from the last host time the player was given.
     pub fn set_loop(&mut self, mode: LoopMode) {
         self.clock.set_loop(mode);
+        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock));
+    }
+
+    /// Opens the sound of `clip().tracks()[track]`, which from then on follows this player from whatever thread it is
+    /// read on.
+    ///
+    /// # Errors
+    /// As [`AudioReader::open`].
+    pub fn audio(&mut self, track: usize, options: AudioOptions) -> Result<AudioReader> {
+        let mut reader = AudioReader::open(self.clip.clone(), track, options)?;
+        reader.follow(&self.clock);
+        self.feeds.retain(ClockFeed::is_heard);
+        self.feeds.push(reader.feed());
+        Ok(reader)
     }
 
     /// The media time that an update at `host_nanos` shows.
@@ -303,6 +321,7 @@ impl Player {
             self.laps = laps;
             self.note(Event::Looped);
         }
+        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock));
         let tick = tick_of(&self.clip, self.clock.media_nanos(host_nanos));
         self.steer(tick, host_nanos);
     }
