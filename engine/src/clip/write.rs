@@ -348,9 +348,11 @@ impl Writer {
             bounds: self.bounds.unwrap_or_default(),
             uuid: [0; 16],
         };
+        // Without the block's own checksum: a CRC over bytes and their CRC is the same whatever the bytes.
         let described = superblock.bytes(Which::First, ALIGN);
+        let described = &described[..SUPERBLOCK_BYTES - 4];
         for (seed, bytes) in self.identity.into_iter().zip(superblock.uuid.chunks_exact_mut(4)) {
-            bytes.copy_from_slice(&crc32c::crc32c_append(seed, &described).to_le_bytes());
+            bytes.copy_from_slice(&crc32c::crc32c_append(seed, described).to_le_bytes());
         }
         // RFC 9562 version 8: an identifier made by rules of its own.
         superblock.uuid[6] = superblock.uuid[6] & 0x0f | 0x80;

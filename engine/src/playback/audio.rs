@@ -29,6 +29,9 @@ use crate::error::{Error, Result};
 const MOST_ERROR: f64 = 0.008 * AUDIO_RATE as f64;
 /// Time in which a small difference is run off, seconds.
 const CORRECTION_SECONDS: f64 = 0.5;
+/// Time over which differences are averaged first, so that jitter does not become vibrato; half the other, for a loop
+/// that settles without ringing.
+const SMOOTHING_SECONDS: f64 = 0.25;
 /// Most that the speed changes for that: a twelfth of a semitone.
 const MOST_CORRECTION: f64 = 0.005;
 /// Packets that are to be there before sound is written to a file.
@@ -118,6 +121,8 @@ pub struct AudioReader {
     course: Course,
     /// The media sample of the next frame, while it sounds.
     position: Option<f64>,
+    /// How far the clock is ahead, seconds of host time, averaged.
+    drift: f64,
     /// Frames until a fade-in is done.
     rising: usize,
     tail: Option<Tail>,
@@ -160,6 +165,7 @@ impl AudioReader {
             window: Window::new(timeline),
             course: timeline.course(0.0, false),
             position: None,
+            drift: 0.0,
             rising: 0,
             tail: None,
             mixed: vec![[0.0; 2]; FADE_FRAMES],
@@ -206,7 +212,8 @@ impl AudioReader {
         frames.fill(0.0);
         let rate = self.clock.rate().abs();
         let ideal = self.ideal(host_nanos);
-        let step = self.align(ideal, rate);
+        let count = frames.len() / usize::from(self.options.channels);
+        let step = self.align(ideal, rate, count as f64 / f64::from(self.options.sample_rate));
         let media_nanos = match self.position {
             Some(position) => nanos(position),
             None => self.clock.media_nanos(host_nanos),
@@ -224,7 +231,11 @@ impl AudioReader {
         let started = Instant::now();
         loop {
             self.receive();
-            let media = self.ideal(host_nanos).unwrap_or_else(|| self.heading(host_nanos));
+            let media = match (self.position, self.ideal(host_nanos)) {
+                (Some(position), Some(ideal)) if !self.is_near(position, ideal) => ideal,
+                (None, Some(ideal)) => ideal,
+                _ => self.heading(host_nanos),
+            };
             self.steer(media);
             let here = |packet: i64| self.window.blocks.iter().any(|block| block.packet == packet);
             let mut next = self.course.ahead().take(SETTLED_PACKETS);
@@ -261,19 +272,32 @@ impl AudioReader {
         grows.then(|| media_samples(clock.media_nanos(host_nanos)))
     }
 
-    /// Brings the position in line with the clock; the media samples from one frame to the next.
-    fn align(&mut self, ideal: Option<f64>, rate: f64) -> f64 {
-        let step = rate * f64::from(AUDIO_RATE) / f64::from(self.options.sample_rate);
-        let mut error = ideal.unwrap_or_default() - self.position.unwrap_or_default();
-        if self.wraps() {
-            // At a seam one may be round already and the other not.
-            error -= self.timeline.length * (error / self.timeline.length).round();
+    /// How far the clock is ahead of the position, media samples.
+    fn lag(&self, position: f64, ideal: f64) -> f64 {
+        let error = ideal - position;
+        if !self.wraps() {
+            return error;
         }
+        // At a seam one may be round already and the other not.
+        error - self.timeline.length * (error / self.timeline.length).round()
+    }
+
+    /// Whether the sound may go on from the position, though it is not exactly the clock's.
+    fn is_near(&self, position: f64, ideal: f64) -> bool {
+        self.lag(position, ideal).abs() <= MOST_ERROR * self.clock.rate().abs().min(1.0)
+    }
+
+    /// Brings the position in line with the clock, for so many seconds of sound; the media samples from one frame to
+    /// the next.
+    fn align(&mut self, ideal: Option<f64>, rate: f64, seconds: f64) -> f64 {
+        let step = rate * f64::from(AUDIO_RATE) / f64::from(self.options.sample_rate);
         match (self.position, ideal) {
-            (None, None) => {}
-            (Some(_), Some(_)) if error.abs() <= MOST_ERROR * rate.min(1.0) => {
-                let correction = error / (rate * f64::from(AUDIO_RATE) * CORRECTION_SECONDS);
-                return step * (1.0 + correction.clamp(-MOST_CORRECTION, MOST_CORRECTION));
+            (None, None) => step,
+            (Some(position), Some(ideal)) if self.is_near(position, ideal) => {
+                let error = self.lag(position, ideal) / (rate * f64::from(AUDIO_RATE));
+                self.drift += (error - self.drift) * (seconds / SMOOTHING_SECONDS).min(1.0);
+                let correction = self.drift / CORRECTION_SECONDS;
+                step * (1.0 + correction.clamp(-MOST_CORRECTION, MOST_CORRECTION))
             }
             (old, new) => {
                 if let Some(position) = old {
@@ -281,11 +305,12 @@ impl AudioReader {
                     self.jumps += u64::from(new.is_some());
                 }
                 self.position = new;
+                self.drift = 0.0;
                 let opens = new.is_some_and(|media| self.timeline.opens(media));
                 self.rising = if opens { 0 } else { FADE_FRAMES };
+                step
             }
         }
-        step
     }
 
     /// Gives out the sound from the position on, round the loop where it ends, and what fades out beside it.
