@@ -10,11 +10,16 @@
     reason = "tests panic where they are wrong, and their numbers are chosen to fit"
 )]
 
+mod cli;
 mod damage;
+#[path = "../ply_sheet/mod.rs"]
+mod ply_sheet;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;
 mod sync;
+#[path = "../vivant_binary/mod.rs"]
+mod vivant_binary;
 mod wav;
 
 use std::sync::Arc;
