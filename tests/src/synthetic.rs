@@ -4,7 +4,7 @@ use glam::{DMat4, DQuat, DVec3, Vec3};
 use half::f16;
 use vivant::view::View;
 use vivant_shaders::cpu::Buffers;
-use vivant_shaders::generated::{CLUSTER_SPLATS, SORT_BLOCK};
+use vivant_shaders::generated::{CLUSTER_SPLATS, SORT_BLOCK, SORT_GROUP};
 use vivant_shaders::layout::{self, Cluster, ClusterRef, Segment};
 
 use crate::random::Random;
@@ -26,7 +26,6 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         keys: vec![0x5555_5555; slots as usize],
         partial: vec![0x5555_5555; slots as usize],
         order: vec![0x5555_5555; slots as usize],
-        totals: vec![0x5555_5555; 256],
         projected: vec![layout::Projected { depth: -1.0, ..Default::default() }; slots as usize * 2],
         ..Buffers::default()
     };
@@ -61,6 +60,7 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         flags: 0,
     };
     b.histogram = vec![0x5555_5555; 256 * b.block.frame.blocks as usize];
+    b.totals = vec![0x5555_5555; 256 * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP)) as usize];
     b
 }
 

@@ -1,6 +1,6 @@
 //! The buffers that one pass writes and the next reads. All frames share them: frames follow each other on the queue.
 
-use vivant_shaders::generated::{SORT_BLOCK, binding};
+use vivant_shaders::generated::{SORT_BLOCK, SORT_GROUP, binding};
 use vivant_shaders::layout::{Counts, Projected, Sliced};
 
 use crate::error::{Error, Result};
@@ -51,7 +51,7 @@ impl Scratch {
             (binding::SLICED, "sliced splats", count * size_of::<Sliced>() as u64),
             (binding::KEY, "sort keys", count * 4),
             (binding::HISTOGRAM, "sort histogram", blocks * 256 * 4),
-            (binding::TOTAL, "sort totals", 256 * 4),
+            (binding::TOTAL, "sort totals", (1 + blocks.div_ceil(u64::from(SORT_GROUP))) * 256 * 4),
             (binding::PARTIAL, "half sorted", count * 4),
             (binding::ORDER, "drawing order", count * 4),
             (binding::COUNTS, "visible counts", size_of::<Counts>() as u64),

@@ -8,6 +8,7 @@ const uint MAX_VIEWS = 6u;          // the multiview count every Vulkan 1.1 devi
 const uint DEAD_KEY = 0xFFFFFFFFu;  // a slot that is not drawn
 const uint KEY_MAX = 65535u;        // depth keys have 16 bits: two passes of 8
 const uint SORT_BLOCK = 2048u;      // keys a workgroup sorts at once: 8 rounds of 256
+const uint SORT_GROUP = 64u;       // blocks that one workgroup of sort.scan walks through
 const float NEAR_METRES = 0.05;     // nearer splats are not drawn: inside the near plane of every headset
 const float ALPHA_CUT = 1.0 / 255.0;
 const float ALPHA_MAX = 0.99;

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-// sort.histogram: how often each digit occurs in each block of SORT_BLOCK words; row = digit, column = block.
+// sort.histogram: how often each digit occurs in each block of SORT_BLOCK words; a row a block, a column a digit.
 // Shared-memory atomics only, so it is right at any subgroup size.
 #define WRITES_HISTOGRAM
 #include "../include/bindings.glsl"
@@ -22,5 +22,5 @@ void main() {
         }
     }
     barrier();
-    histogram[lane * frame.blocks + block] = local_counts[lane];
+    histogram[block * 256u + lane] = local_counts[lane];
 }

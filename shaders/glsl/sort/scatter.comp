@@ -17,7 +17,8 @@ shared uint next_place[256];
 void main() {
     uint lane = gl_LocalInvocationID.x;
     uint block = gl_WorkGroupID.x;
-    next_place[lane] = totals[lane] + histogram[lane * frame.blocks + block];
+    uint group = block / SORT_GROUP;
+    next_place[lane] = totals[lane] + totals[(group + 1u) * 256u + lane] + histogram[block * 256u + lane];
     for (uint w = 0u; w < MASK_WORDS; ++w) {
         masks[lane * MASK_WORDS + w] = 0u;
     }

@@ -46,9 +46,9 @@ pub struct Buffers {
     pub sliced: Vec<Sliced>,
     /// Sort keys; one a slot.
     pub keys: Vec<u32>,
-    /// Digit counts, then offsets, `[256][blocks]`.
+    /// Digit counts, then offsets, `[blocks][256]`.
     pub histogram: Vec<u32>,
-    /// Digit totals, then offsets.
+    /// Where each digit starts, then the offsets of each group of blocks: `[1 + groups][256]`.
     pub totals: Vec<u32>,
     /// Sorted by the low digit.
     pub partial: Vec<u32>,

@@ -1,14 +1,20 @@
 //! Twin of `sort/scatter.comp`.
 
 use super::Buffers;
+use crate::generated::SORT_GROUP;
 
 /// Each word of sort pass `pass` to its place, stably.
 pub fn scatter(buffers: &mut Buffers, pass: u32) {
     let blocks = buffers.block.frame.blocks;
     let mut moved = vec![0_u32; if pass == 0 { buffers.partial.len() } else { buffers.order.len() }];
     for block in 0..blocks {
+        let (block_row, group_row) = (block as usize * 256, (block / SORT_GROUP + 1) as usize * 256);
         let mut next: Vec<u32> = (0..256)
-            .map(|digit| buffers.totals[digit] + buffers.histogram[digit * blocks as usize + block as usize])
+            .map(|digit| {
+                buffers.totals[digit]
+                    + buffers.totals[group_row + digit]
+                    + buffers.histogram[block_row + digit]
+            })
             .collect();
         for (digit, word) in Buffers::block_range(block).filter_map(|i| buffers.sort_input(pass, i)) {
             let place = &mut next[digit as usize];
