@@ -126,7 +126,7 @@ fn planes(slots: u32, random: &mut Random) -> [Vec<u32>; 10] {
             _ => (TICK.saturating_sub(random.below(500)), TICK + 1 + random.below(500)),
         };
         planes[4].extend([t0.to_bits(), sigma.to_bits(), start, end]);
-        planes[5].extend(halves(&[0.0; 4].map(|_: f32| random.range(-1.0, 1.0))));
+        planes[5].extend([0; 3].map(|_| random.range(-1.0, 1.0).to_bits()));
         let mut curve = [0.0; 10].map(|_: f32| random.range(-1.0, 1.0));
         curve[3..6].iter_mut().for_each(|c| *c *= 4.0);
         planes[6].extend(halves(&curve));
