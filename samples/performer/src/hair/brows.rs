@@ -1,0 +1,83 @@
+//! Eyebrows and eyelashes: single fine hairs.
+
+use super::{Look, chain};
+use crate::anatomy::{Body, EYE, EYE_RADIUS, HEAD_CENTRE};
+use crate::field::project;
+use crate::number::{Random, step, through};
+use crate::rig::Side;
+use crate::shade::{Seed, srgb};
+use glam::Vec3;
+
+pub(super) fn grow(body: &Body, seed: u64) -> Vec<Seed> {
+    let mut seeds = brows(body, seed);
+    seeds.extend(lashes(seed));
+    seeds
+}
+
+/// Hairs rise from the inner end and lie down along the arch.
+fn brows(body: &Body, seed: u64) -> Vec<Seed> {
+    let head = |p: Vec3| body.head(p + HEAD_CENTRE);
+    let mut seeds = Vec::new();
+    for index in 0..520_u16 {
+        let mut random = Random::new(seed ^ 71, u64::from(index));
+        let side = if index % 2 == 0 { Side::Left } else { Side::Right };
+        let t = random.unit();
+        let x = 0.0130 + 0.0350 * t;
+        let arch = through(&[[0.0, 0.0168], [0.35, 0.0196], [0.66, 0.0214], [1.0, 0.0180]], t);
+        let thick = 0.0032 * step(-0.1, 0.18, t) * (1.0 - 0.72 * t);
+        let y = arch + random.bell() * 0.5 * thick;
+        let Some((p, n)) = project(&head, side.mirror(Vec3::new(x, y, 0.075)), 0.0005, 4e-4) else { continue };
+        let lean = through(&[[0.0, 1.25], [0.25, 0.55], [0.6, 0.12], [1.0, -0.40]], t) + 0.25 * random.bell();
+        let along = side.mirror(Vec3::new(lean.cos(), lean.sin(), -0.55));
+        let along = (along - n * along.dot(n)).normalize_or(Vec3::X);
+        let length = random.range(0.0040, 0.0062);
+        let points = [p, p + along * (0.5 * length) + n * 0.0003, p + along * length];
+        let look = Look {
+            colour: srgb(52, 32, 22),
+            width: 0.00030,
+            taper: 0.4,
+            fade: 0.3,
+            opacity: 0.62,
+            open: 0.9,
+        };
+        seeds.extend(chain(&points, |_| n, &look));
+    }
+    seeds
+}
+
+/// Upper lashes sweep out and up, longer at the outer corner; lower ones are short and sparse.
+fn lashes(seed: u64) -> Vec<Seed> {
+    let mut seeds = Vec::new();
+    for side in Side::BOTH {
+        for index in 0..64_u8 {
+            let mut random = Random::new(seed ^ 72, u64::from(index) * 2 + u64::from(side == Side::Left));
+            let upper = index < 42;
+            let t = if upper { f32::from(index) / 41.0 } else { f32::from(index - 42) / 21.0 } * 1.84 - 0.92;
+            let x = 0.0148 * t;
+            let y = if upper {
+                0.0056 * (1.0 - t * t) * (1.0 - 0.22 * t)
+            } else {
+                -0.0040 * (1.0 - t * t) * (1.0 + 0.25 * t)
+            } + 0.10 * x;
+            let r = EYE_RADIUS + 0.0012;
+            let z = (r * r - x * x - y * y).max(1e-6).sqrt();
+            let root = EYE + Vec3::new(x, y, z);
+            let fan = 0.55 * t + 0.12 * random.bell();
+            let (rise, length) = if upper { (0.55, 0.0058 + 0.0022 * t) } else { (-0.45, 0.0030) };
+            let out = Vec3::new(fan, rise * 0.5, 0.9).normalize_or(Vec3::Z);
+            let end = Vec3::new(fan * 1.2, rise * 2.0, 0.55).normalize_or(Vec3::Y);
+            let points = [root, root + out * (0.5 * length), root + out * (0.5 * length) + end * (0.5 * length)]
+                .map(|p| side.mirror(p));
+            let look = Look {
+                colour: srgb(20, 12, 10),
+                width: if upper { 0.00030 } else { 0.00020 },
+                taper: 0.5,
+                fade: 0.3,
+                opacity: if upper { 0.85 } else { 0.45 },
+                open: 0.6,
+            };
+            seeds.extend(chain(&points, |p| p, &look));
+        }
+    }
+    seeds
+}

@@ -1,0 +1,78 @@
+//! The bodice and the sash: level sets around the trunk, with neckline, folds and a trim.
+
+use super::{dressed, print};
+use crate::anatomy::Body;
+use crate::field::openness;
+use crate::number::{frame, lerp, noise3, step};
+use crate::scatter::{Region, scatter};
+use crate::shade::{Material, Seed, srgb};
+use crate::sheet::Carrier;
+use glam::{Vec2, Vec3};
+use rayon::prelude::*;
+
+/// Lower edge of the sash and its upper edge, rest heights.
+const SASH: [f32; 2] = [1.032, 1.092];
+/// Distance of the cloth from the body.
+const EASE: f32 = 0.0065;
+const SPREAD: f32 = 0.68;
+
+/// Folds of the loose cloth: gathers above the sash, drawn to the bust.
+fn folds(p: Vec3) -> f32 {
+    let angle = p.x.atan2(p.z);
+    let gather = step(1.20, 1.10, p.y) * step(1.085, 1.10, p.y);
+    let wave = (angle * 17.0 + 1.5 * (angle * 3.0).sin()).sin();
+    let drape = 0.0012 * noise3(Vec3::new(p.x * 26.0, p.y * 11.0, p.z * 26.0));
+    0.0034 * gather * wave + drape
+}
+
+pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
+    let bounds = [Vec3::new(-0.20, 1.02, -0.17), Vec3::new(0.20, 1.45, 0.19)];
+    let cloth = |p: Vec3| body.bodice(p) - folds(p);
+    let spacing = |p: Vec3| {
+        let edge = dressed(p);
+        let inside = edge > 0.0 && p.y > SASH[1] - 0.012;
+        let (_, near) = print::print(flat(p));
+        inside.then(|| detail * if near < 0.0030 || edge < 0.010 { 0.0031 } else { 0.0050 })
+    };
+    let region = Region { field: &cloth, level: EASE, bounds, spacing: &spacing, seed: seed ^ 21 };
+    let mut sites: Vec<_> = scatter(&region).into_iter().map(|site| (site, false)).collect();
+    let band = |p: Vec3| {
+        let turn = p.x.atan2(p.z);
+        let crease = 0.0016 * ((p.y * 330.0) + 0.9 * (turn * 3.0).sin() + 0.6 * (turn * 7.0 + 1.0).sin()).sin();
+        body.bodice(p) - crease
+    };
+    let spacing = |p: Vec3| (p.y > SASH[0] && p.y < SASH[1]).then_some(0.0036 * detail);
+    let region = Region { field: &band, level: EASE + 0.0055, bounds, spacing: &spacing, seed: seed ^ 22 };
+    sites.extend(scatter(&region).into_iter().map(|site| (site, true)));
+    sites
+        .par_iter()
+        .map(|&(site, sash)| {
+            let p = site.place;
+            let field = |q: Vec3| (cloth(q) - EASE).min(body.skin(q));
+            let wide = openness(&field, p, site.normal, 0.09);
+            let albedo = if sash {
+                srgb(206, 84, 62) * (1.0 + 0.05 * noise3(p * 120.0))
+            } else {
+                let (colour, _) = print::print(flat(p));
+                // Trim along the neckline.
+                lerp(srgb(206, 84, 62), colour, step(0.0070, 0.0085, dressed(p)))
+            };
+            let crease = if sash { 0.86 + 90.0 * (band(p) - body.bodice(p)) } else { 0.90 + 45.0 * (folds(p)) };
+            let sigma = site.spacing * SPREAD;
+            let x = Vec3::Y - site.normal * site.normal.y;
+            Seed {
+                carrier: Carrier::Skin(p, frame(x, site.normal), body.bind(p)),
+                scale: Vec3::new(sigma, sigma * 0.95, sigma * 0.28),
+                opacity: 0.98,
+                albedo,
+                open: (0.35 + 0.65 * wide) * crease.clamp(0.4, 1.0),
+                material: Material::Cloth,
+            }
+        })
+        .collect()
+}
+
+/// Cloth coordinates on the trunk: around and up, nearly true to length.
+fn flat(p: Vec3) -> Vec2 {
+    Vec2::new(p.x.atan2(p.z + 0.01) * 0.135, p.y)
+}
