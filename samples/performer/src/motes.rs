@@ -10,12 +10,12 @@ use vivant::time::TickRate;
 /// Petals and sparks over `seconds`; those over the end of the loop come back at its start.
 pub(crate) fn drift(seed: u64, seconds: f64, rate: TickRate) -> Vec<Splat> {
     let mut out = Vec::new();
-    for index in 0..count(single(seconds * 26.0)) {
+    for index in 0..count(single(seconds * 14.0)) {
         let mut random = Random::new(seed ^ 91, index as u64);
         let t0 = f64::from(random.unit()) * seconds;
         push_looped(&petal(&mut random, t0), seconds, rate, &mut out);
     }
-    for index in 0..count(single(seconds * 110.0)) {
+    for index in 0..count(single(seconds * 70.0)) {
         let mut random = Random::new(seed ^ 92, index as u64);
         let t0 = f64::from(random.unit()) * seconds;
         push_looped(&spark(&mut random, t0), seconds, rate, &mut out);

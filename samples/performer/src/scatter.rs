@@ -33,7 +33,7 @@ pub(crate) struct Region<'a, F, S> {
 }
 
 /// Candidates a square of one spacing gets; more fill gaps better and cost more.
-const CANDIDATES: f32 = 3.2;
+const CANDIDATES: f32 = 11.0;
 
 /// Samples a surface.
 pub(crate) fn scatter<F, S>(region: &Region<'_, F, S>) -> Vec<Site>
@@ -47,13 +47,13 @@ where
         .flat_map_iter(|(index, &(centre, size))| {
             let mut random = Random::new(region.seed, index as u64);
             let rough = (region.spacing)(centre).unwrap_or(size * 0.4);
-            let tries = count((size / rough).powi(2) * CANDIDATES).clamp(3, 60);
+            let tries = count((size / rough).powi(2) * CANDIDATES).clamp(6, 160);
             let mut found = Vec::with_capacity(tries);
             for _ in 0..tries {
                 let mut draw = || random.range(-0.5, 0.5);
                 let p = centre + Vec3::new(draw(), draw(), draw()) * size;
                 let d = (region.field)(p) - region.level;
-                if d.abs() > 0.75 * size {
+                if d.abs() > 0.6 * size {
                     continue;
                 }
                 let g = gradient(region.field, p, 5e-4);
@@ -100,7 +100,7 @@ where
             .filter(|&centre| ((region.field)(centre) - region.level).abs() < reach)
             .collect();
         let (finished, rest): (Vec<Vec3>, Vec<Vec3>) = level.into_iter().partition(|&centre| {
-            size < 0.0021 || (region.spacing)(centre).map_or(size < 0.011, |s| size < 4.0 * s)
+            size < 0.0021 || (region.spacing)(centre).map_or(size < 0.011, |s| size < 3.0 * s)
         });
         done.extend(finished.into_iter().map(|centre| (centre, size)));
         size *= 0.5;

@@ -37,8 +37,8 @@ const KEY_COLOUR: Vec3 = Vec3::new(1.00, 0.95, 0.87);
 const FILL: Vec3 = Vec3::new(0.80, 0.15, 0.58);
 const FILL_COLOUR: Vec3 = Vec3::new(0.80, 0.90, 1.00);
 const RIM: Vec3 = Vec3::new(0.35, 0.45, -0.82);
-const SKY: Vec3 = Vec3::new(0.36, 0.38, 0.42);
-const FLOOR: Vec3 = Vec3::new(0.20, 0.17, 0.15);
+const SKY: Vec3 = Vec3::new(0.30, 0.32, 0.36);
+const FLOOR: Vec3 = Vec3::new(0.15, 0.125, 0.11);
 
 /// Light arriving on a surface with this normal, in the space of the body's facing.
 fn irradiance(n: Vec3, material: Material) -> Vec3 {
@@ -49,7 +49,7 @@ fn irradiance(n: Vec3, material: Material) -> Vec3 {
         Material::Sheer => Vec3::splat(0.5 * n.dot(KEY).abs() + 0.35),
         _ => Vec3::splat(wrap(KEY, 0.12)),
     };
-    ambient + KEY_COLOUR * key * 0.74 + FILL_COLOUR * (wrap(FILL, 0.2) * 0.20) + Vec3::splat(wrap(RIM, 0.0) * 0.26)
+    ambient + KEY_COLOUR * key * 0.86 + FILL_COLOUR * (wrap(FILL, 0.2) * 0.20) + Vec3::splat(wrap(RIM, 0.0) * 0.26)
 }
 
 /// Light on a hair: a cylinder scatters by the angle of its tangent (Kajiya and Kay, 1989).

@@ -6,10 +6,23 @@ use glam::Vec3;
 
 /// Centre of the left eyeball in head space.
 pub(crate) const EYE: Vec3 = Vec3::new(0.0310, 0.000, 0.0685);
-/// Radius of the eyeball.
-pub(crate) const EYE_RADIUS: f32 = 0.0122;
+/// Half axes of the eyeball: wider than a ball, so that it fills the opening to its corners.
+pub(crate) const EYE_RADII: Vec3 = Vec3::new(0.0172, 0.0140, 0.0122);
 /// Thickness of a lid over the eyeball.
 const LID: f32 = 0.0015;
+
+/// Half the width of the opening between the lids.
+pub(crate) const LID_HALF: f32 = 0.0150;
+
+/// Height of the upper lid's edge for a share of the half width; the arch peaks inside of the middle.
+pub(crate) fn upper_lid(t: f32) -> f32 {
+    0.0064 * (1.0 - t * t) * (1.0 - 0.20 * t)
+}
+
+/// Height of the lower lid's edge; lowest outside of the middle.
+pub(crate) fn lower_lid(t: f32) -> f32 {
+    -0.0042 * (1.0 - t * t) * (1.0 + 0.25 * t)
+}
 
 /// Signed distance, in the frontal plane, to the opening between the lids: negative where the eye shows. The second
 /// number is the height above the lower edge as a share, 1 at the upper edge.
@@ -17,11 +30,10 @@ pub(crate) fn lids(p: Vec3) -> (f32, f32) {
     let x = p.x - EYE.x;
     // The outer corner sits a little higher than the inner.
     let y = p.y - EYE.y - 0.10 * x;
-    let a = 0.0148;
+    let a = LID_HALF;
     let t = (x / a).clamp(-1.3, 1.3);
-    // The upper arch peaks inside, the lower outside of the middle.
-    let upper = 0.0056 * (1.0 - t * t) * (1.0 - 0.22 * t);
-    let lower = -0.0040 * (1.0 - t * t) * (1.0 + 0.25 * t);
+    let upper = upper_lid(t);
+    let lower = lower_lid(t);
     let open = (y - upper).max(lower - y);
     (open.max(x.abs() - a), (y - lower) / (upper - lower).abs().max(1e-4))
 }
@@ -38,8 +50,8 @@ fn eyes(mut d: f32, p: Vec3) -> f32 {
     // Socket, then brow above it.
     d = carve(d, ellipsoid(p - Vec3::new(0.031, 0.001, 0.094), Vec3::new(0.0195, 0.0125, 0.0185)), 0.016);
     d = join(d, cone(p, Vec3::new(0.012, 0.0185, 0.0820), Vec3::new(0.044, 0.0190, 0.0640), 0.0058, 0.0050), 0.014);
-    let ball = (p - EYE).length();
-    d = join(d, ball - EYE_RADIUS - LID, 0.007);
+    let ball = ellipsoid(p - EYE, EYE_RADII);
+    d = join(d, ball - LID, 0.006);
     // The fold of the upper lid.
     let (open, _) = lids(p);
     let crease = (open - 0.0042).abs() - 0.0004;
@@ -47,14 +59,14 @@ fn eyes(mut d: f32, p: Vec3) -> f32 {
         let depth = 0.0009 * (-(crease / 0.0011).powi(2)).exp();
         d += depth;
     }
-    let opening = open.max(EYE.z - p.z).max(EYE_RADIUS - 0.0006 - ball);
+    let opening = open.max(EYE.z - p.z).max(-0.0006 - ball);
     carve(d, opening, 0.0010)
 }
 
 fn nose(mut d: f32, p: Vec3) -> f32 {
-    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0062, 0.0072), 0.013);
-    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0085, 0.0075, 0.0088)), 0.008);
-    d = join(d, ellipsoid(p - Vec3::new(0.0105, -0.0355, 0.0895), Vec3::new(0.0060, 0.0055, 0.0085)), 0.006);
+    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0050, 0.0062), 0.012);
+    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0074, 0.0070, 0.0082)), 0.008);
+    d = join(d, ellipsoid(p - Vec3::new(0.0098, -0.0355, 0.0890), Vec3::new(0.0054, 0.0050, 0.0080)), 0.006);
     d = join(d, cone(p, Vec3::new(0.0, -0.040, 0.0960), Vec3::new(0.0, -0.044, 0.0850), 0.0042, 0.0050), 0.005);
     carve(d, ellipsoid(p - Vec3::new(0.0064, -0.0418, 0.0915), Vec3::new(0.0030, 0.0026, 0.0052)), 0.003)
 }
@@ -63,9 +75,9 @@ fn mouth(mut d: f32, p: Vec3) -> f32 {
     // The mound of the teeth, then philtrum, then lips around a line that turns up at the corner.
     d = join(d, ellipsoid(p - Vec3::new(0.0, -0.062, 0.062), Vec3::new(0.030, 0.022, 0.0245)), 0.020);
     d = carve(d, cone(p, Vec3::new(0.0, -0.046, 0.0915), Vec3::new(0.0, -0.0555, 0.0930), 0.0020, 0.0022), 0.005);
-    let corner = Vec3::new(0.0240, -0.0635, 0.0725);
-    let upper = cone(p, Vec3::new(0.0045, -0.0600, 0.0865), corner, 0.0046, 0.0012);
-    let lower = cone(p, Vec3::new(0.0, -0.0690, 0.0845), corner, 0.0056, 0.0012);
+    let corner = Vec3::new(0.0262, -0.0622, 0.0705);
+    let upper = cone(p, Vec3::new(0.0045, -0.0600, 0.0865), corner, 0.0042, 0.0012);
+    let lower = cone(p, Vec3::new(0.0, -0.0690, 0.0845), corner, 0.0051, 0.0012);
     d = join(d, upper, 0.0035);
     d = join(d, lower, 0.0040);
     let parting = cone(p, Vec3::new(0.0, -0.0645, 0.0935), corner + Vec3::new(0.002, 0.0006, 0.003), 0.0011, 0.0010);

@@ -11,10 +11,10 @@ mod head;
 mod leg;
 mod trunk;
 
-pub(crate) use face::{EYE, EYE_RADIUS, lids};
+pub(crate) use face::{EYE, EYE_RADII, LID_HALF, lids, lower_lid, upper_lid};
 pub(crate) use head::{CENTRE as HEAD_CENTRE, hairline};
 
-use crate::field::join;
+use crate::field::{ellipsoid, join};
 use crate::rig::rest;
 use glam::Vec3;
 
@@ -72,7 +72,7 @@ impl Body {
     /// Eyeballs.
     pub(crate) fn eye(&self, p: Vec3) -> f32 {
         let p = Vec3::new(p.x.abs(), p.y, p.z) - head::CENTRE;
-        (p - EYE).length() - EYE_RADIUS
+        ellipsoid(p - EYE, EYE_RADII)
     }
 
     /// Upper arm to palm.

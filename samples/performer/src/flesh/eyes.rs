@@ -1,7 +1,7 @@
 //! Eyeballs: white, iris with its dark ring and spokes, pupil, the shade of the upper lid, and one catch light. Also
 //! the skin of closed lids that appears for the blinks.
 
-use crate::anatomy::{EYE, EYE_RADIUS, HEAD_CENTRE, lids};
+use crate::anatomy::{EYE, EYE_RADII, HEAD_CENTRE, lids};
 use crate::number::{frame, lerp, noise3, step};
 use crate::rig::{Bind, HEAD, Side};
 use crate::shade::{Material, Seed, srgb};
@@ -9,7 +9,7 @@ use crate::sheet::Carrier;
 use glam::Vec3;
 
 const SPACING: f32 = 0.00062;
-const IRIS: f32 = 0.0060;
+const IRIS: f32 = 0.0061;
 
 pub(super) fn grow(detail: f32) -> Vec<Seed> {
     let spacing = SPACING * detail;
@@ -17,17 +17,18 @@ pub(super) fn grow(detail: f32) -> Vec<Seed> {
     for side in Side::BOTH {
         // Gaze: ahead, a touch inwards.
         let gaze = Vec3::new(-0.045, 0.005, 1.0).normalize_or(Vec3::Z);
-        for direction in sphere(EYE_RADIUS, spacing) {
-            let q = EYE + direction * EYE_RADIUS;
+        for direction in sphere(EYE_RADII.x, spacing) {
+            let q = EYE + direction * EYE_RADII;
             let (open, height) = lids(q);
-            if direction.z < 0.2 || open > 0.0016 {
+            if direction.z < 0.1 || open > 0.0016 {
                 continue;
             }
+            let normal = (direction / EYE_RADII).normalize_or(Vec3::Z);
             let colour = colour(direction, gaze) * (1.0 - 0.62 * step(0.62, 1.02, height)) * (1.0 - 0.35 * step(-0.0025, 0.0, open));
-            seeds.push(splat(side, q, direction, colour, spacing * 0.70));
+            seeds.push(splat(side, q, normal, colour, spacing * 0.70));
         }
         let light = (gaze + Vec3::new(-0.17 * side.sign(), 0.20, 0.0)).normalize_or(Vec3::Z);
-        let glint = |d: Vec3, r: f32, c: f32| splat(side, EYE + d * (EYE_RADIUS + 0.0006), d, Vec3::splat(c), r);
+        let glint = |d: Vec3, r: f32, c: f32| splat(side, EYE + d * (EYE_RADII + 0.0006), d, Vec3::splat(c), r);
         seeds.push(glint(light, 0.00075, 1.3));
         let low = (gaze + Vec3::new(0.20 * side.sign(), -0.16, 0.0)).normalize_or(Vec3::Z);
         seeds.push(Seed { opacity: 0.35, ..glint(low, 0.0007, 0.8) });
@@ -48,8 +49,8 @@ fn splat(side: Side, q: Vec3, normal: Vec3, colour: Vec3, sigma: f32) -> Seed {
 }
 
 fn colour(d: Vec3, gaze: Vec3) -> Vec3 {
-    let r = (d - gaze * d.dot(gaze)).length() * EYE_RADIUS;
-    let white = srgb(226, 216, 208) * (0.55 + 0.40 * d.z);
+    let r = ((d - gaze) * EYE_RADII).truncate().length();
+    let white = srgb(226, 216, 208) * (0.50 + 0.45 * d.z);
     let spokes = 0.75 + 0.5 * noise3(Vec3::new(d.x, d.y, 0.0).normalize_or(Vec3::X) * 9.0).abs();
     let iris = lerp(srgb(112, 74, 38), srgb(66, 84, 62), step(0.0032, 0.0050, r)) * spokes * 1.1;
     let iris = lerp(iris, srgb(24, 20, 18), step(0.0050, IRIS, r));
@@ -71,13 +72,12 @@ fn sphere(r: f32, spacing: f32) -> impl Iterator<Item = Vec3> {
 /// The skin of closed lids over both eyes, with the line of lashes where they meet.
 pub(super) fn closed(detail: f32) -> Vec<Seed> {
     let spacing = 0.00095 * detail;
-    let r = EYE_RADIUS + 0.0011;
     let mut seeds = Vec::new();
     for side in Side::BOTH {
-        for direction in sphere(r, spacing) {
-            let q = EYE + direction * r;
+        for direction in sphere(EYE_RADII.x, spacing) {
+            let q = EYE + direction * (EYE_RADII + 0.0011);
             let (open, height) = lids(q);
-            if direction.z > 0.2 && open < 0.0012 {
+            if direction.z > 0.1 && open < 0.0012 {
                 let skin = lerp(srgb(186, 118, 92), srgb(206, 140, 110), height.clamp(0.0, 1.0));
                 let colour = lerp(srgb(44, 26, 20), skin, step(0.10, 0.26, height));
                 seeds.push(splat(side, q, direction, colour * 0.92, spacing * 0.75));

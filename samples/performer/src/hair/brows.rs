@@ -1,7 +1,7 @@
 //! Eyebrows and eyelashes: single fine hairs.
 
 use super::{Look, chain};
-use crate::anatomy::{Body, EYE, EYE_RADIUS, HEAD_CENTRE};
+use crate::anatomy::{Body, EYE, EYE_RADII, HEAD_CENTRE, LID_HALF, lower_lid, upper_lid};
 use crate::field::project;
 use crate::number::{Random, step, through};
 use crate::rig::Side;
@@ -18,16 +18,16 @@ pub(super) fn grow(body: &Body, seed: u64) -> Vec<Seed> {
 fn brows(body: &Body, seed: u64) -> Vec<Seed> {
     let head = |p: Vec3| body.head(p + HEAD_CENTRE);
     let mut seeds = Vec::new();
-    for index in 0..520_u16 {
+    for index in 0..440_u16 {
         let mut random = Random::new(seed ^ 71, u64::from(index));
         let side = if index % 2 == 0 { Side::Left } else { Side::Right };
         let t = random.unit();
         let x = 0.0130 + 0.0350 * t;
-        let arch = through(&[[0.0, 0.0168], [0.35, 0.0196], [0.66, 0.0214], [1.0, 0.0180]], t);
-        let thick = 0.0032 * step(-0.1, 0.18, t) * (1.0 - 0.72 * t);
+        let arch = through(&[[0.0, 0.0188], [0.35, 0.0208], [0.66, 0.0222], [1.0, 0.0182]], t);
+        let thick = 0.0025 * step(-0.1, 0.18, t) * (1.0 - 0.72 * t);
         let y = arch + random.bell() * 0.5 * thick;
         let Some((p, n)) = project(&head, side.mirror(Vec3::new(x, y, 0.075)), 0.0005, 4e-4) else { continue };
-        let lean = through(&[[0.0, 1.25], [0.25, 0.55], [0.6, 0.12], [1.0, -0.40]], t) + 0.25 * random.bell();
+        let lean = through(&[[0.0, 0.95], [0.25, 0.40], [0.6, 0.08], [1.0, -0.40]], t) + 0.20 * random.bell();
         let along = side.mirror(Vec3::new(lean.cos(), lean.sin(), -0.55));
         let along = (along - n * along.dot(n)).normalize_or(Vec3::X);
         let length = random.range(0.0040, 0.0062);
@@ -37,7 +37,7 @@ fn brows(body: &Body, seed: u64) -> Vec<Seed> {
             width: 0.00030,
             taper: 0.4,
             fade: 0.3,
-            opacity: 0.62,
+            opacity: 0.50,
             open: 0.9,
         };
         seeds.extend(chain(&points, |_| n, &look));
@@ -53,14 +53,14 @@ fn lashes(seed: u64) -> Vec<Seed> {
             let mut random = Random::new(seed ^ 72, u64::from(index) * 2 + u64::from(side == Side::Left));
             let upper = index < 42;
             let t = if upper { f32::from(index) / 41.0 } else { f32::from(index - 42) / 21.0 } * 1.84 - 0.92;
-            let x = 0.0148 * t;
+            let x = LID_HALF * t;
             let y = if upper {
-                0.0056 * (1.0 - t * t) * (1.0 - 0.22 * t)
+                upper_lid(t)
             } else {
-                -0.0040 * (1.0 - t * t) * (1.0 + 0.25 * t)
+                lower_lid(t)
             } + 0.10 * x;
-            let r = EYE_RADIUS + 0.0012;
-            let z = (r * r - x * x - y * y).max(1e-6).sqrt();
+            let r = EYE_RADII + 0.0012;
+            let z = r.z * (1.0 - (x / r.x).powi(2) - (y / r.y).powi(2)).max(1e-6).sqrt();
             let root = EYE + Vec3::new(x, y, z);
             let fan = 0.55 * t + 0.12 * random.bell();
             let (rise, length) = if upper { (0.55, 0.0058 + 0.0022 * t) } else { (-0.45, 0.0030) };

@@ -2,8 +2,8 @@
 
 use super::{dressed, print};
 use crate::anatomy::Body;
-use crate::field::openness;
-use crate::number::{frame, lerp, noise3, step};
+use crate::field::{gradient, openness};
+use crate::number::{count, frame, lerp, noise3, step};
 use crate::scatter::{Region, scatter};
 use crate::shade::{Material, Seed, srgb};
 use crate::sheet::Carrier;
@@ -75,4 +75,57 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
 /// Cloth coordinates on the trunk: around and up, nearly true to length.
 fn flat(p: Vec3) -> Vec2 {
     Vec2::new(p.x.atan2(p.z + 0.01) * 0.135, p.y)
+}
+
+/// Piping along the neckline: a cord of elongated splats over the edge of the cloth.
+pub(super) fn piping(body: &Body, detail: f32) -> Vec<Seed> {
+    let mut line: Vec<Vec3> = Vec::new();
+    // Down the front from her right shoulder to the left, then back behind the neck.
+    for (toward, from) in [(1.0_f32, -1.0_f32), (-1.0, 1.0)] {
+        for k in 0..=140_u8 {
+            let x = from * (1.0 - f32::from(k) / 70.0) * 0.125;
+            if let Some(p) = on_edge(body, x, toward) {
+                line.push(p);
+            }
+        }
+    }
+    let mut seeds = Vec::new();
+    for pair in line.windows(2) {
+        let along = pair[1] - pair[0];
+        if along.length() > 0.03 || along.length() < 1e-5 {
+            continue;
+        }
+        let pieces = count(along.length() / (0.0022 * detail)).max(1);
+        let middle = (pair[0] + pair[1]) * 0.5;
+        let normal = gradient(&|p: Vec3| body.bodice(p), middle, 1e-3).normalize_or(Vec3::Z);
+        let across = normal.cross(along).normalize_or(Vec3::Y);
+        for k in 0..pieces {
+            let p = pair[0] + along * ((k as f32 + 0.5) / pieces as f32);
+            for (side, lift) in [(-0.0016, 0.0002), (0.0, 0.0011), (0.0016, 0.0002)] {
+                seeds.push(Seed {
+                    carrier: Carrier::Skin(p + across * side + normal * lift, frame(along, normal), body.bind(p)),
+                    scale: Vec3::new(0.0022 * detail, 0.0010, 0.0008),
+                    opacity: 0.97,
+                    albedo: srgb(206, 84, 62),
+                    open: 0.82 + 100.0 * lift,
+                    material: Material::Cloth,
+                });
+            }
+        }
+    }
+    seeds
+}
+
+/// The place of the neckline at `x` on the front (+1) or the back (−1) of the bodice.
+fn on_edge(body: &Body, x: f32, toward: f32) -> Option<Vec3> {
+    let cloth = |p: Vec3| body.bodice(p) - folds(p) - EASE;
+    let mut p = Vec3::new(x, 1.38, -0.02 + 0.10 * toward);
+    for _ in 0..14 {
+        // Onto the surface along z, then to the edge's height.
+        let slope = gradient(&cloth, p, 8e-4);
+        p -= slope * (cloth(p) / slope.length_squared().max(0.1)).clamp(-0.02, 0.02);
+        p.y += dressed(p).clamp(-0.02, 0.02) * 0.7;
+        p.x = x;
+    }
+    (cloth(p).abs() < 0.0015 && dressed(p).abs() < 0.003).then_some(p)
 }

@@ -20,6 +20,7 @@ use glam::{Vec2, Vec3};
 /// All that is sewn to the body itself.
 pub(crate) fn tailor(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let mut seeds = bodice::sew(body, seed, detail);
+    seeds.extend(bodice::piping(body, detail));
     seeds.extend(sleeve::sew(body, seed, detail));
     seeds
 }
@@ -30,8 +31,8 @@ pub(crate) fn dressed(p: Vec3) -> f32 {
     let neck = (1.318 + 9.0 * p.x * p.x) * front + (1.352 + 7.0 * p.x * p.x) * (1.0 - front);
     let q = Side::at(p.x).mirror(p);
     let arm = (rest::ELBOW - rest::SHOULDER).normalize_or(Vec3::X);
-    let armhole = 0.022 - (q - rest::SHOULDER).dot(arm);
-    // Points low on the arm are beyond the armhole too: the sleeve hangs there.
+    // The armhole cuts across the arm; the trunk below it lies nearer to the middle than any part of the arm.
+    let armhole = (0.022 - (q - rest::SHOULDER).dot(arm)).max((0.168 - q.x).min(1.315 - q.y));
     (neck - p.y).min(armhole)
 }
 
@@ -41,20 +42,21 @@ pub(crate) fn covered(p: Vec3) -> f32 {
     under_skirt * (1.0 - 0.35 * step(-0.012, 0.006, dressed(p)))
 }
 
-/// Evenly spread places on a surface given by `place` over the unit square, with the spacing there.
+/// Evenly spread places on a surface given by `place` over the unit square, with the spacing there. Those in `first`
+/// come before all others: rows along edges.
 fn lay(
     place: impl Fn(Vec2) -> Vec3,
     spacing: impl Fn(Vec2) -> Option<f32>,
+    first: Vec<(Vec2, f32)>,
     candidates: usize,
     seed: u64,
 ) -> Vec<(Vec2, f32)> {
     let mut random = Random::new(seed, 0);
-    let uv: Vec<(Vec2, f32)> = (0..candidates)
-        .filter_map(|_| {
-            let at = Vec2::new(random.unit(), random.unit());
-            spacing(at).map(|s| (at, s))
-        })
-        .collect();
+    let mut uv = first;
+    uv.extend((0..candidates).filter_map(|_| {
+        let at = Vec2::new(random.unit(), random.unit());
+        spacing(at).map(|s| (at, s))
+    }));
     let points: Vec<(Vec3, f32)> = uv.iter().map(|&(at, s)| (place(at), s)).collect();
     thin(&points).into_iter().map(|index| uv[index]).collect()
 }

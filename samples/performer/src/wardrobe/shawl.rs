@@ -3,7 +3,7 @@
 use super::lay;
 use crate::anatomy::Body;
 use crate::dance::Pose;
-use crate::number::{lerp, step};
+use crate::number::{count, lerp, step};
 use crate::rig::{self, Bind, Side, of, rest};
 use crate::shade::{Material, Seed, srgb};
 use crate::sheet::{Carrier, Grid};
@@ -22,6 +22,16 @@ const WIDTH: f32 = 0.34;
 pub(crate) struct Shawl {
     grid: Grid,
     binds: [(Vec3, Bind); 2 * ACROSS],
+}
+
+/// Sites along the two long edges.
+fn border_rows(length: f32, detail: f32) -> Vec<(Vec2, f32)> {
+    let spacing = 0.0048 * detail;
+    let count = count(length / spacing);
+    [0.0015, 1.0 - 0.0015]
+        .iter()
+        .flat_map(|&u| (0..count).map(move |k| (Vec2::new(u, (k as f32 + 0.5) / count as f32), spacing)))
+        .collect()
 }
 
 impl Shawl {
@@ -112,7 +122,7 @@ impl Shawl {
         let place = |at: Vec2| Vec3::new(at.x * WIDTH, at.y * length, 0.0);
         let border = |at: Vec2| (at.x.min(1.0 - at.x) * WIDTH).min(at.y.min(1.0 - at.y) * length);
         let spacing = |at: Vec2| Some(detail * if border(at) < 0.008 { 0.0052 } else { 0.0105 });
-        lay(place, spacing, 60_000, seed ^ 51)
+        lay(place, spacing, border_rows(length, detail), 60_000, seed ^ 51)
             .into_iter()
             .map(|(at, spacing)| {
                 let mut woven = self.grid.weave(at.x, at.y);

@@ -4,7 +4,7 @@
 use super::{lay, print};
 use crate::anatomy::Body;
 use crate::dance::Pose;
-use crate::number::{lerp, noise3, step, through};
+use crate::number::{count, lerp, noise3, step, through};
 use crate::rig::{self, Bind, PELVIS, Side, of, rest};
 use crate::shade::{Material, Seed, srgb};
 use crate::sheet::{Carrier, Grid};
@@ -29,7 +29,7 @@ pub(crate) struct Skirt {
 /// The bell at rest: u around from the front towards her left, v down.
 fn bell(u: f32, v: f32) -> Vec3 {
     let (sin, cos) = (u * TAU).sin_cos();
-    let side = through(&[[0.0, 0.132], [0.10, 0.158], [0.22, 0.186], [0.38, 0.212], [0.70, 0.262], [1.0, 0.315]], v);
+    let side = through(&[[0.0, 0.130], [0.10, 0.153], [0.22, 0.180], [0.38, 0.202], [0.70, 0.246], [1.0, 0.296]], v);
     let front = through(&[[0.0, 0.098], [0.10, 0.112], [0.22, 0.130], [0.38, 0.158], [0.70, 0.222], [1.0, 0.285]], v);
     let behind = through(&[[0.0, 0.098], [0.10, 0.126], [0.22, 0.156], [0.38, 0.178], [0.70, 0.228], [1.0, 0.285]], v);
     let z = if cos > 0.0 { front } else { behind } * cos;
@@ -123,11 +123,11 @@ impl Skirt {
             let (_, near) = fabric(at);
             Some(detail * if near < 0.0030 { 0.0036 } else { 0.0066 })
         };
-        let mut seeds: Vec<Seed> = lay(surface, spacing, 300_000, seed ^ 41)
+        let mut seeds: Vec<Seed> = lay(surface, spacing, rows(detail), 300_000, seed ^ 41)
             .into_iter()
             .map(|(at, spacing)| self.splat(at, spacing * 0.68, Layer::Outer))
             .collect();
-        let lining = lay(surface, |_| Some(0.0115 * detail), 60_000, seed ^ 42);
+        let lining = lay(surface, |_| Some(0.0115 * detail), Vec::new(), 60_000, seed ^ 42);
         seeds.extend(lining.into_iter().map(|(at, spacing)| self.splat(at, spacing * 0.68, Layer::Lining)));
         let sheer = |at: Vec2| {
             let (sin, cos) = (at.x * TAU).sin_cos();
@@ -135,9 +135,9 @@ impl Skirt {
         };
         let spacing = |at: Vec2| {
             let hem = veil_hem(at.x);
-            (at.y < hem && at.y > 0.02).then_some(detail * if hem - at.y < 0.012 { 0.0040 } else { 0.0085 })
+            (at.y < hem && at.y > 0.02).then_some(detail * if hem - at.y < 0.009 { 0.0036 } else { 0.0085 })
         };
-        let veil = lay(sheer, spacing, 120_000, seed ^ 43);
+        let veil = lay(sheer, spacing, hem_line(detail), 120_000, seed ^ 43);
         seeds.extend(veil.into_iter().map(|(at, spacing)| self.splat(at, spacing * 0.72, Layer::Veil)));
         seeds
     }
@@ -173,6 +173,30 @@ impl Skirt {
         let scale = Vec3::new(sigma * 1.08, sigma * 0.94, sigma * 0.25);
         Seed { carrier: Carrier::Sheet(woven), scale, opacity, albedo, open, material }
     }
+}
+
+/// Rows of sites along the printed lines of the border and the hem, so that these are drawn straight.
+fn rows(detail: f32) -> Vec<(Vec2, f32)> {
+    let spacing = 0.0030 * detail;
+    let count = count(TAU * 0.34 / spacing);
+    [0.0015, 0.0105, 0.0135, 0.0167, 0.0193, 0.0217, 0.0245, 0.0345, 0.0375]
+        .iter()
+        .flat_map(|from_hem| {
+            (0..count).map(move |k| (Vec2::new(k as f32 / count as f32, 1.0 - from_hem / LENGTH), spacing))
+        })
+        .collect()
+}
+
+/// Sites along the edge of the overskirt.
+fn hem_line(detail: f32) -> Vec<(Vec2, f32)> {
+    let spacing = 0.0034 * detail;
+    let count = count(TAU * 0.34 / spacing);
+    (0..count)
+        .map(|k| {
+            let u = k as f32 / count as f32;
+            (Vec2::new(u, veil_hem(u) - 0.0015), spacing)
+        })
+        .collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use super::{lay, print};
 use crate::anatomy::Body;
-use crate::number::{frame, lerp, step};
+use crate::number::{count, frame, lerp, step};
 use crate::rig::{Side, rest};
 use crate::shade::{Material, Seed, srgb};
 use crate::sheet::Carrier;
@@ -33,7 +33,7 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         (body.bodice(p) > 0.004 || at.y > 0.5)
             .then(|| detail * if near < 0.0028 || at.y > 0.93 { 0.0031 } else { 0.0052 })
     };
-    let sites = lay(|at| place(at, 0.0), spacing, 42_000, seed ^ 31);
+    let sites = lay(|at| place(at, 0.0), spacing, hem(detail), 42_000, seed ^ 31);
     let mut seeds = Vec::new();
     for side in Side::BOTH {
         for &(at, spacing) in &sites {
@@ -71,6 +71,16 @@ fn splat(body: &Body, side: Side, at: Vec2, spacing: f32, inner: bool) -> Seed {
         open: if inner { 0.5 } else { 0.86 + 0.14 * wave },
         material: Material::Cloth,
     }
+}
+
+/// Sites along the hem.
+fn hem(detail: f32) -> Vec<(Vec2, f32)> {
+    let spacing = 0.0028 * detail;
+    let count = count(TAU * 0.095 / spacing);
+    [0.993, 0.972]
+        .iter()
+        .flat_map(|&v| (0..count).map(move |k| (Vec2::new(k as f32 / count as f32, v), spacing)))
+        .collect()
 }
 
 fn flat(at: Vec2) -> Vec2 {
