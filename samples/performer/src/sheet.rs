@@ -31,7 +31,7 @@ struct Term {
 /// A splat's place on a sheet.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Woven {
-    sheet: usize,
+    pub(crate) sheet: usize,
     terms: Vec<Term>,
     /// Displacement along the normal, metres, and its derivatives by u and v.
     pub(crate) lift: [f32; 3],

@@ -27,7 +27,7 @@ pub(super) fn at(p: Vec3) -> f32 {
     // Cheekbone and the soft cheek below it.
     d = join(d, ellipsoid(p - Vec3::new(0.043, -0.021, 0.050), Vec3::new(0.020, 0.014, 0.022)), 0.022);
     d = join(d, ellipsoid(p - Vec3::new(0.031, -0.048, 0.052), Vec3::new(0.021, 0.024, 0.023)), 0.022);
-    d = join(d, face::features(d, p), 0.002);
+    d = face::features(d, p);
     join(d, ear(p), 0.006)
 }
 

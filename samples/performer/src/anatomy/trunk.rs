@@ -64,7 +64,7 @@ impl Trunk {
         d = carve(d, cone(p, Vec3::new(0.0, 0.98, -0.118), Vec3::new(0.0, 1.30, -0.128), 0.010, 0.010), 0.045);
         d = join(d, self.neck.at(p), 0.030);
         d = join(d, cone(p, Vec3::new(0.010, 1.392, 0.034), Vec3::new(0.138, 1.402, 0.004), 0.0065, 0.0075), 0.014);
-        d = join(d, cone(p, Vec3::new(0.011, 1.396, 0.032), Vec3::new(0.058, 1.520, -0.020), 0.006, 0.010), 0.020);
+        d = join(d, cone(p, Vec3::new(0.011, 1.396, 0.032), Vec3::new(0.047, 1.512, -0.016), 0.006, 0.007), 0.022);
         d = carve(d, ellipsoid(p - Vec3::new(0.0, 1.400, 0.046), Vec3::new(0.009, 0.011, 0.014)), 0.014);
         // Larynx: a hint only.
         join(d, ellipsoid(p - Vec3::new(0.0, 1.452, 0.033), Vec3::new(0.008, 0.014, 0.008)), 0.018)

@@ -15,7 +15,7 @@ use glam::Vec3;
 use rayon::prelude::*;
 
 /// Tangential standard deviation of a splat as a share of the sites' spacing: neighbours overlap without blurring.
-const SPREAD: f32 = 0.66;
+const SPREAD: f32 = 0.78;
 
 /// All skin and eye splats. `detail` scales every spacing; 1 is the design's.
 pub(crate) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
@@ -42,8 +42,34 @@ pub(crate) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         (p.y < 0.78 && p.y > -0.01).then(|| leg_spacing(p))
     });
     let mut seeds: Vec<Seed> = sites.par_iter().filter_map(|site| skin_splat(body, site)).collect();
+    seeds.extend(under(body, seed, detail));
     seeds.extend(eyes::grow(detail));
     seeds
+}
+
+/// A coarse layer below the skin, of the skin's colour: no gap between splats looks through the body.
+fn under(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
+    let field = |p: Vec3| body.skin(p);
+    let spacing = |p: Vec3| {
+        let hidden = p.y < 1.447 && p.y > 0.80 && wardrobe::dressed(p) > 0.014;
+        let inside_hand = beyond_wrist(Side::at(p.x).mirror(p)) > 0.0 && p.y > 0.7;
+        let s = if p.y > 1.45 || inside_hand { 0.0062 } else { 0.0125 };
+        (!hidden && p.y < 1.66).then_some(s * detail)
+    };
+    let bounds = [Vec3::new(-0.64, 0.0, -0.16), Vec3::new(0.64, 1.66, 0.18)];
+    let region = Region { field: &field, level: -0.0032, bounds, spacing: &spacing, seed: seed ^ 16 };
+    scatter(&region)
+        .par_iter()
+        .filter(|site| body.eye(site.place) > 0.004)
+        .map(|site| Seed {
+            carrier: Carrier::Skin(site.place, frame(Vec3::Y.cross(site.normal), site.normal), body.bind(site.place)),
+            scale: Vec3::new(site.spacing * 0.72, site.spacing * 0.72, 0.0008),
+            opacity: 0.97,
+            albedo: complexion::albedo(site.place + site.normal * 0.0032, site.normal).0,
+            open: 0.75 * wardrobe::covered(site.place),
+            material: Material::Skin,
+        })
+        .collect()
 }
 
 fn beyond_wrist(q: Vec3) -> f32 {

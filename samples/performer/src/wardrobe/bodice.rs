@@ -1,6 +1,6 @@
 //! The bodice and the sash: level sets around the trunk, with neckline, folds and a trim.
 
-use super::{dressed, print};
+use super::{below_neckline, dressed, print};
 use crate::anatomy::Body;
 use crate::field::{gradient, openness};
 use crate::number::{count, frame, lerp, noise3, step};
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 const SASH: [f32; 2] = [1.032, 1.092];
 /// Distance of the cloth from the body.
 const EASE: f32 = 0.0065;
-const SPREAD: f32 = 0.68;
+const SPREAD: f32 = 0.76;
 
 /// Folds of the loose cloth: gathers above the sash, drawn to the bust.
 fn folds(p: Vec3) -> f32 {
@@ -32,7 +32,7 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         let edge = dressed(p);
         let inside = edge > 0.0 && p.y > SASH[1] - 0.012;
         let (_, near) = print::print(flat(p));
-        inside.then(|| detail * if near < 0.0030 || edge < 0.010 { 0.0031 } else { 0.0050 })
+        inside.then(|| detail * if near < 0.0030 || edge < 0.006 { 0.0031 } else { 0.0050 })
     };
     let region = Region { field: &cloth, level: EASE, bounds, spacing: &spacing, seed: seed ^ 21 };
     let mut sites: Vec<_> = scatter(&region).into_iter().map(|site| (site, false)).collect();
@@ -44,7 +44,19 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let spacing = |p: Vec3| (p.y > SASH[0] && p.y < SASH[1]).then_some(0.0036 * detail);
     let region = Region { field: &band, level: EASE + 0.0055, bounds, spacing: &spacing, seed: seed ^ 22 };
     sites.extend(scatter(&region).into_iter().map(|site| (site, true)));
-    sites
+    let spacing = |p: Vec3| (dressed(p) > 0.004 && p.y > SASH[1] - 0.02).then_some(0.0115 * detail);
+    let region = Region { field: &cloth, level: EASE - 0.004, bounds, spacing: &spacing, seed: seed ^ 23 };
+    // A coarse lining of the ground colour, for the same reason as under the skin.
+    let lining = scatter(&region).into_iter().map(|site| Seed {
+        carrier: Carrier::Skin(site.place, frame(Vec3::Y.cross(site.normal), site.normal), body.bind(site.place)),
+        scale: Vec3::new(site.spacing * 0.72, site.spacing * 0.72, 0.0008),
+        opacity: 0.97,
+        albedo: print::ground(),
+        open: 0.7,
+        material: Material::Cloth,
+    });
+    let mut seeds: Vec<Seed> = lining.collect();
+    seeds.par_extend(sites
         .par_iter()
         .map(|&(site, sash)| {
             let p = site.place;
@@ -55,7 +67,7 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
             } else {
                 let (colour, _) = print::print(flat(p));
                 // Trim along the neckline.
-                lerp(srgb(206, 84, 62), colour, step(0.0070, 0.0085, dressed(p)))
+                lerp(srgb(206, 84, 62), colour, step(0.0050, 0.0065, below_neckline(p)))
             };
             let crease = if sash { 0.86 + 90.0 * (band(p) - body.bodice(p)) } else { 0.90 + 45.0 * (folds(p)) };
             let sigma = site.spacing * SPREAD;
@@ -68,8 +80,8 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
                 open: (0.35 + 0.65 * wide) * crease.clamp(0.4, 1.0),
                 material: Material::Cloth,
             }
-        })
-        .collect()
+        }));
+    seeds
 }
 
 /// Cloth coordinates on the trunk: around and up, nearly true to length.

@@ -27,13 +27,18 @@ pub(crate) fn tailor(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
 
 /// How far inside the edges of the bodice a rest point of the trunk lies, metres; negative outside.
 pub(crate) fn dressed(p: Vec3) -> f32 {
-    let front = step(-0.02, 0.01, p.z + 0.25 * (p.y - 1.40));
-    let neck = (1.318 + 9.0 * p.x * p.x) * front + (1.352 + 7.0 * p.x * p.x) * (1.0 - front);
     let q = Side::at(p.x).mirror(p);
     let arm = (rest::ELBOW - rest::SHOULDER).normalize_or(Vec3::X);
     // The armhole cuts across the arm; the trunk below it lies nearer to the middle than any part of the arm.
     let armhole = (0.022 - (q - rest::SHOULDER).dot(arm)).max((0.168 - q.x).min(1.315 - q.y));
-    (neck - p.y).min(armhole)
+    below_neckline(p).min(armhole)
+}
+
+/// How far below the neckline a rest point of the trunk lies, metres.
+fn below_neckline(p: Vec3) -> f32 {
+    let front = step(-0.02, 0.01, p.z + 0.25 * (p.y - 1.40));
+    let neck = (1.318 + 9.0 * p.x * p.x) * front + (1.352 + 7.0 * p.x * p.x) * (1.0 - front);
+    neck - p.y
 }
 
 /// Light that clothes leave to skin at a rest point.

@@ -5,10 +5,14 @@ use crate::number::{floor_i32, hash2, turn2};
 use crate::shade::srgb;
 use glam::{Vec2, Vec3};
 
+/// The cloth's own colour.
+pub(crate) fn ground() -> Vec3 {
+    srgb(18, 76, 88)
+}
+
 /// Colour of the print at a place of the cloth, and distance to the nearest edge in the print, metres.
 pub(crate) fn print(at: Vec2) -> (Vec3, f32) {
-    let ground = srgb(18, 76, 88);
-    let mut best = (ground, f32::INFINITY);
+    let mut best = (ground(), f32::INFINITY);
     let (cell, row) = (Vec2::new(0.070, 0.062), floor_i32(at.y / 0.062));
     for j in row - 1..=row + 1 {
         let shift = if j.rem_euclid(2) == 0 { 0.0 } else { 0.5 };

@@ -48,7 +48,7 @@ fn flutes(u: f32, v: f32) -> f32 {
 fn veil(u: f32, v: f32) -> f32 {
     let a = u * TAU;
     let phase = 11.0 * a + 1.1 * (3.0 * a).sin() + 0.8 * (2.0 * a + 1.0).sin();
-    0.014 + 0.030 * v + (0.002 + 0.020 * v) * phase.sin()
+    0.006 + 0.034 * v + (0.002 + 0.020 * v) * phase.sin()
 }
 
 impl Skirt {
@@ -125,7 +125,7 @@ impl Skirt {
         };
         let mut seeds: Vec<Seed> = lay(surface, spacing, rows(detail), 300_000, seed ^ 41)
             .into_iter()
-            .map(|(at, spacing)| self.splat(at, spacing * 0.68, Layer::Outer))
+            .map(|(at, spacing)| self.splat(at, spacing * 0.76, Layer::Outer))
             .collect();
         let lining = lay(surface, |_| Some(0.0115 * detail), Vec::new(), 60_000, seed ^ 42);
         seeds.extend(lining.into_iter().map(|(at, spacing)| self.splat(at, spacing * 0.68, Layer::Lining)));

@@ -62,7 +62,7 @@ fn splat(body: &Body, side: Side, at: Vec2, spacing: f32, inner: bool) -> Seed {
     let (colour, _) = print::print(flat(at));
     let colour = lerp(colour, srgb(206, 84, 62), step(0.955, 0.965, at.y));
     let wave = (at.x * TAU * 9.0 + 0.8 * (at.x * TAU * 2.0).sin()).sin() * at.y;
-    let sigma = spacing * if inner { 1.1 } else { 0.68 };
+    let sigma = spacing * if inner { 1.1 } else { 0.76 };
     Seed {
         carrier: Carrier::Skin(p, frame(side.mirror(v), normal), body.bind(p)),
         scale: Vec3::new(sigma, sigma * 0.95, sigma * 0.28),
