@@ -55,6 +55,9 @@ struct Basis {
 impl Basis {
     fn new(intervals: usize) -> Self {
         let x: Vec<f64> = (0..=intervals).map(|k| 2.0 * k as f64 / intervals as f64 - 1.0).collect();
+        // Heavier towards the ends, as Chebyshev's weight is: the error then swings evenly over the window and its
+        // largest value is nearly the least possible.
+        let weight: Vec<f64> = x.iter().map(|&x| (1.0 - x * x + 1.5 / intervals as f64).powf(-0.5)).collect();
         let rows = |degree: usize| {
             // Orthogonal polynomials by Gram and Schmidt, then back to monomials.
             let mut polynomials: Vec<Vec<f64>> = Vec::new();
@@ -63,16 +66,17 @@ impl Basis {
                 let mut c = vec![0.0; degree + 1];
                 c[d] = 1.0;
                 for p in &polynomials {
-                    let dot: f64 = x.iter().map(|&x| value(&c, x) * value(p, x)).sum();
+                    let dot: f64 = x.iter().zip(&weight).map(|(&x, w)| w * value(&c, x) * value(p, x)).sum();
                     c.iter_mut().zip(p).for_each(|(c, p)| *c -= dot * p);
                 }
-                let norm = x.iter().map(|&x| value(&c, x).powi(2)).sum::<f64>().sqrt();
+                let norm = x.iter().zip(&weight).map(|(&x, w)| w * value(&c, x).powi(2)).sum::<f64>().sqrt();
                 c.iter_mut().for_each(|c| *c /= norm);
                 polynomials.push(c);
             }
             (0..=degree)
                 .map(|d| {
-                    x.iter().map(|&x| single(polynomials.iter().map(|p| p[d] * value(p, x)).sum())).collect::<Vec<f32>>()
+                    let row = |(&x, w): (&f64, &f64)| w * polynomials.iter().map(|p| p[d] * value(p, x)).sum::<f64>();
+                    x.iter().zip(&weight).map(|at| single(row(at))).collect::<Vec<f32>>()
                 })
                 .collect::<Vec<_>>()
         };

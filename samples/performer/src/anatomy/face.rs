@@ -16,7 +16,7 @@ pub(crate) const LID_HALF: f32 = 0.0150;
 
 /// Height of the upper lid's edge for a share of the half width; the arch peaks inside of the middle.
 pub(crate) fn upper_lid(t: f32) -> f32 {
-    0.0064 * (1.0 - t * t) * (1.0 - 0.20 * t)
+    0.0060 * (1.0 - t * t) * (1.0 - 0.20 * t)
 }
 
 /// Height of the lower lid's edge; lowest outside of the middle.
@@ -48,7 +48,7 @@ pub(super) fn features(d: f32, p: Vec3) -> f32 {
 
 fn eyes(mut d: f32, p: Vec3) -> f32 {
     // Socket, then brow above it.
-    d = carve(d, ellipsoid(p - Vec3::new(0.031, 0.001, 0.094), Vec3::new(0.0195, 0.0125, 0.0185)), 0.016);
+    d = carve(d, ellipsoid(p - Vec3::new(0.031, 0.001, 0.094), Vec3::new(0.0190, 0.0120, 0.0165)), 0.018);
     d = join(d, cone(p, Vec3::new(0.012, 0.0185, 0.0820), Vec3::new(0.044, 0.0190, 0.0640), 0.0058, 0.0050), 0.014);
     let ball = ellipsoid(p - EYE, EYE_RADII);
     d = join(d, ball - LID, 0.006);
@@ -64,9 +64,9 @@ fn eyes(mut d: f32, p: Vec3) -> f32 {
 }
 
 fn nose(mut d: f32, p: Vec3) -> f32 {
-    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0050, 0.0062), 0.012);
-    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0074, 0.0070, 0.0082)), 0.008);
-    d = join(d, ellipsoid(p - Vec3::new(0.0098, -0.0355, 0.0890), Vec3::new(0.0054, 0.0050, 0.0080)), 0.006);
+    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0056, 0.0068), 0.016);
+    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0076, 0.0068, 0.0080)), 0.012);
+    d = join(d, ellipsoid(p - Vec3::new(0.0098, -0.0355, 0.0890), Vec3::new(0.0052, 0.0046, 0.0078)), 0.011);
     d = join(d, cone(p, Vec3::new(0.0, -0.040, 0.0960), Vec3::new(0.0, -0.044, 0.0850), 0.0042, 0.0050), 0.005);
     carve(d, ellipsoid(p - Vec3::new(0.0064, -0.0418, 0.0915), Vec3::new(0.0030, 0.0026, 0.0052)), 0.003)
 }

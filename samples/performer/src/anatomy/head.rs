@@ -21,9 +21,9 @@ pub(super) fn scalp(p: Vec3) -> f32 {
 pub(super) fn at(p: Vec3) -> f32 {
     let mut d = scalp(p);
     // Jaw: from its angle under the ear to the chin.
-    d = join(d, cone(p, Vec3::new(0.0415, -0.050, 0.000), Vec3::new(0.0120, -0.094, 0.058), 0.0130, 0.0115), 0.026);
+    d = join(d, cone(p, Vec3::new(0.0415, -0.050, 0.000), Vec3::new(0.0150, -0.091, 0.056), 0.0130, 0.0130), 0.034);
     d = join(d, cone(p, Vec3::new(0.047, -0.010, 0.004), Vec3::new(0.0420, -0.050, 0.002), 0.0140, 0.0130), 0.022);
-    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.094, 0.067), Vec3::new(0.0130, 0.0140, 0.0140)), 0.022);
+    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.094, 0.067), Vec3::new(0.0135, 0.0140, 0.0135)), 0.028);
     // Cheekbone and the soft cheek below it.
     d = join(d, ellipsoid(p - Vec3::new(0.043, -0.021, 0.050), Vec3::new(0.020, 0.014, 0.022)), 0.022);
     d = join(d, ellipsoid(p - Vec3::new(0.031, -0.048, 0.052), Vec3::new(0.021, 0.024, 0.023)), 0.022);

@@ -94,7 +94,7 @@ fn head(mut c: Vec3, h: Vec3) -> Vec3 {
         c = eyes(c, q);
         let [upper, lower] = lips(q.x);
         let inside = step(0.0006, -0.0006, (q.y - upper).max(lower - q.y)) * step(0.0268, 0.0256, q.x) * step(0.062, 0.066, q.z);
-        let mut lip = srgb(192, 78, 78);
+        let mut lip = srgb(194, 88, 82);
         // Parting, corner, and the sheen on the lower lip.
         let parting = -0.0650 + 0.0025 * (q.x / 0.0262).powi(2);
         lip = lerp(lip, srgb(74, 20, 24), 0.9 * (-((q.y - parting) / 0.0009).powi(2)).exp());
@@ -118,8 +118,8 @@ fn eyes(mut c: Vec3, q: Vec3) -> Vec3 {
     }
     let (open, _) = lids(q);
     let shadow = srgb(150, 88, 72);
-    c = lerp(c, shadow, 0.50 * spot(x, y - 0.0080, 0.014, 0.0048));
-    c = lerp(c, srgb(196, 128, 108), 0.30 * spot(x, y + 0.0075, 0.013, 0.0035));
+    c = lerp(c, shadow, 0.42 * spot(x, y - 0.0080, 0.014, 0.0048));
+    c = lerp(c, srgb(196, 128, 108), 0.14 * spot(x, y + 0.0075, 0.013, 0.0035));
     if y - 0.10 * x > -0.0008 {
         c = lerp(c, srgb(40, 22, 18), 0.95 * step(0.0019, 0.0006, open));
         // The crease of the lid.

@@ -81,8 +81,10 @@ fn leg_spacing(p: Vec3) -> f32 {
         0.0105
     } else if p.y > 0.12 {
         0.0058
+    } else if p.y > 0.07 {
+        0.0042
     } else {
-        0.0040
+        0.0031
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
             material: Material::Cloth,
         })
         .collect();
-    let roots = roots_at(0.0062 * detail, 0.0045, 0.0, 62);
+    let roots = roots_at(0.0066 * detail, 0.0045, 0.0, 62);
     let strands: Vec<Vec<Seed>> = roots
         .par_iter()
         .enumerate()

@@ -77,7 +77,7 @@ impl Tail {
             }
         }
         let mesh = Mesh { ties, links, gravity: 0.0, drag: 1.0 };
-        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE / 8)
+        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE / 2)
     }
 
     fn drive(&self, pose: &Pose) -> Drive {

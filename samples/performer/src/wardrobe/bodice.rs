@@ -32,7 +32,7 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         let edge = dressed(p);
         let inside = edge > 0.0 && p.y > SASH[1] - 0.012;
         let (_, near) = print::print(flat(p));
-        inside.then(|| detail * if near < 0.0030 || edge < 0.006 { 0.0031 } else { 0.0050 })
+        inside.then(|| detail * if near < 0.0030 || edge < 0.006 { 0.0034 } else { 0.0062 })
     };
     let region = Region { field: &cloth, level: EASE, bounds, spacing: &spacing, seed: seed ^ 21 };
     let mut sites: Vec<_> = scatter(&region).into_iter().map(|site| (site, false)).collect();
@@ -84,9 +84,14 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     seeds
 }
 
-/// Cloth coordinates on the trunk: around and up, nearly true to length.
+/// Cloth coordinates on the trunk, front and back pieces, nearly true to length also over the shoulder and the flank.
 fn flat(p: Vec3) -> Vec2 {
-    Vec2::new(p.x.atan2(p.z + 0.01) * 0.135, p.y)
+    let out = p.x.signum();
+    if p.z > -0.02 {
+        Vec2::new(p.x + out * 0.8 * (0.05 - p.z).max(0.0), p.y - 0.6 * (p.z + 0.02))
+    } else {
+        Vec2::new(0.9 - p.x - out * 0.8 * (p.z + 0.09).max(0.0), p.y + 0.6 * (p.z + 0.02))
+    }
 }
 
 /// Piping along the neckline: a cord of elongated splats over the edge of the cloth.

@@ -68,12 +68,12 @@ impl Shawl {
                 link(column + 1, row, across, 0.30);
                 link(column, row + 1, SPACING, 0.95);
                 link(column + 1, row + 1, across.hypot(SPACING), 0.06);
-                link(column, row + 2, 2.0 * SPACING, 0.05);
-                link(column + 2, row, 2.0 * across, 0.04);
+                link(column, row + 2, 2.0 * SPACING, 0.30);
+                link(column + 2, row, 2.0 * across, 0.25);
             }
         }
         let mesh = Mesh { ties, links, gravity: 6.5, drag: 2.6 };
-        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE / 6)
+        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE)
     }
 
     fn drive(&self, pose: &Pose) -> Drive {

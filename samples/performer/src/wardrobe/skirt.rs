@@ -87,7 +87,7 @@ impl Skirt {
             }
         }
         let mesh = Mesh { ties, links, gravity: 0.0, drag: 1.2 };
-        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE / 8)
+        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE / 2)
     }
 
     fn drive(&self, pose: &Pose) -> Drive {
@@ -121,13 +121,13 @@ impl Skirt {
         };
         let spacing = |at: Vec2| {
             let (_, near) = fabric(at);
-            Some(detail * if near < 0.0030 { 0.0036 } else { 0.0066 })
+            Some(detail * if near < 0.0030 { 0.0037 } else { 0.0072 })
         };
         let mut seeds: Vec<Seed> = lay(surface, spacing, rows(detail), 300_000, seed ^ 41)
             .into_iter()
             .map(|(at, spacing)| self.splat(at, spacing * 0.76, Layer::Outer))
             .collect();
-        let lining = lay(surface, |_| Some(0.0115 * detail), Vec::new(), 60_000, seed ^ 42);
+        let lining = lay(surface, |at: Vec2| (at.y < 0.982).then_some(0.0115 * detail), Vec::new(), 60_000, seed ^ 42);
         seeds.extend(lining.into_iter().map(|(at, spacing)| self.splat(at, spacing * 0.68, Layer::Lining)));
         let sheer = |at: Vec2| {
             let (sin, cos) = (at.x * TAU).sin_cos();
