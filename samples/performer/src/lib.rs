@@ -105,7 +105,7 @@ pub fn generate_with_report(options: &Options) -> (Performance, Report) {
         let mut g: std::collections::BTreeMap<String, (usize, usize, f32, f32)> = Default::default();
         for (seed, (r, m)) in seeds.iter().zip(&fitted) {
             let k = match &seed.carrier { sheet::Carrier::Skin(p, _, _) => format!("skin {:?} y{}", seed.material, (p.y * 5.0).floor() / 5.0), sheet::Carrier::Sheet(w) => format!("sheet{} {:?}", w.sheet, seed.material) };
-            let e = g.entry(k).or_default(); e.0 += 1; e.1 += r.len(); e.2 = e.2.max(m.place_max); e.3 = e.3.max(m.turn_max);
+            let e = g.entry(k).or_default(); e.0 += 1; e.1 += r.len(); e.2 = e.2.max(m.place_max); e.3 = e.3.max(m.turn_max); if m.turn_max > 0.06 && matches!(seed.carrier, sheet::Carrier::Sheet(_)) { eprintln!("BAD {:?} at {:?} sheet {}", m.turn_max, seed.carrier.at(samples[0]).0, if let sheet::Carrier::Sheet(w) = &seed.carrier { w.sheet } else { 9 }); }
         }
         for (k, e) in g { eprintln!("{k:24} n {:6} rec/splat {:5.1} total {:8} place {:.4} turn {:.2}", e.0, e.1 as f32 / e.0 as f32, e.1, e.2, e.3.to_degrees()); }
     }

@@ -12,11 +12,11 @@ pub(crate) const EYE_RADII: Vec3 = Vec3::new(0.0172, 0.0140, 0.0122);
 const LID: f32 = 0.0015;
 
 /// Half the width of the opening between the lids.
-pub(crate) const LID_HALF: f32 = 0.0150;
+pub(crate) const LID_HALF: f32 = 0.0154;
 
 /// Height of the upper lid's edge for a share of the half width; the arch peaks inside of the middle.
 pub(crate) fn upper_lid(t: f32) -> f32 {
-    0.0060 * (1.0 - t * t) * (1.0 - 0.20 * t)
+    0.0063 * (1.0 - t * t) * (1.0 - 0.20 * t)
 }
 
 /// Height of the lower lid's edge; lowest outside of the middle.
@@ -64,9 +64,9 @@ fn eyes(mut d: f32, p: Vec3) -> f32 {
 }
 
 fn nose(mut d: f32, p: Vec3) -> f32 {
-    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0056, 0.0068), 0.016);
-    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0076, 0.0068, 0.0080)), 0.012);
-    d = join(d, ellipsoid(p - Vec3::new(0.0098, -0.0355, 0.0890), Vec3::new(0.0052, 0.0046, 0.0078)), 0.011);
+    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0052, 0.0062), 0.014);
+    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0072, 0.0066, 0.0080)), 0.010);
+    d = join(d, ellipsoid(p - Vec3::new(0.0092, -0.0358, 0.0890), Vec3::new(0.0046, 0.0044, 0.0076)), 0.009);
     d = join(d, cone(p, Vec3::new(0.0, -0.040, 0.0960), Vec3::new(0.0, -0.044, 0.0850), 0.0042, 0.0050), 0.005);
     carve(d, ellipsoid(p - Vec3::new(0.0064, -0.0418, 0.0915), Vec3::new(0.0030, 0.0026, 0.0052)), 0.003)
 }
@@ -75,7 +75,7 @@ fn mouth(mut d: f32, p: Vec3) -> f32 {
     // The mound of the teeth, then philtrum, then lips around a line that turns up at the corner.
     d = join(d, ellipsoid(p - Vec3::new(0.0, -0.062, 0.062), Vec3::new(0.030, 0.022, 0.0245)), 0.020);
     d = carve(d, cone(p, Vec3::new(0.0, -0.046, 0.0915), Vec3::new(0.0, -0.0555, 0.0930), 0.0020, 0.0022), 0.005);
-    let corner = Vec3::new(0.0262, -0.0622, 0.0705);
+    let corner = Vec3::new(0.0262, -0.0610, 0.0705);
     let upper = cone(p, Vec3::new(0.0045, -0.0600, 0.0865), corner, 0.0042, 0.0012);
     let lower = cone(p, Vec3::new(0.0, -0.0690, 0.0845), corner, 0.0051, 0.0012);
     d = join(d, upper, 0.0035);

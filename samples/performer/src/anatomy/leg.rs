@@ -42,7 +42,6 @@ impl Leg {
     pub(super) fn at(&self, p: Vec3) -> f32 {
         let mut d = join(self.thigh.at(p), self.calf.at(p), 0.030);
         d = join(d, ellipsoid(p - Vec3::new(0.083, 0.492, 0.046), Vec3::new(0.022, 0.028, 0.014)), 0.028);
-        d = join(d, cone(p, Vec3::new(0.083, 0.440, 0.030), Vec3::new(0.081, 0.25, 0.014), 0.010, 0.008), 0.045);
         if p.y < 0.30 { join(d, foot(p), 0.020) } else { d }
     }
 }

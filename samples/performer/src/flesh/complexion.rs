@@ -17,7 +17,7 @@ pub(super) fn albedo(p: Vec3, normal: Vec3) -> (Vec3, Material) {
         return (head(c, q - HEAD_CENTRE), Material::Skin);
     }
     if p.y < 0.13 {
-        return foot(c, q, normal);
+        return foot(c, q);
     }
     let warm = srgb(206, 112, 88);
     // Knees, elbows, hands.
@@ -51,19 +51,19 @@ fn hand(mut c: Vec3, q: Vec3, normal: Vec3, p: Vec3) -> Vec3 {
         let a = d.dot(along);
         let side = (d - along * a).length();
         let nail = step(1.05, 0.85, (a / 0.0065).hypot(side / (0.9 * radii[3])));
-        c = lerp(c, srgb(214, 96, 92), nail * step(0.0, -0.4, facing));
+        c = lerp(c, srgb(208, 104, 90), nail * step(0.0, -0.4, facing));
     }
     c
 }
 
-fn foot(c: Vec3, q: Vec3, normal: Vec3) -> (Vec3, Material) {
-    // A ballet flat: its edge runs around the heel, dips at the arch and crosses low over the toes.
-    let edge = through(&[[-0.09, 0.062], [-0.04, 0.048], [0.02, 0.036], [0.07, 0.030], [0.095, 0.033], [0.13, 0.050]], q.z);
-    // On top of the foot only the toes are covered.
-    let top = step(0.080, 0.086, q.z + 25.0 * (q.x - 0.080).powi(2));
-    let covered = if normal.y > 0.35 && q.y > 0.02 { top.max(step(0.010, 0.0, q.y - 0.012)) } else { step(edge + 0.001, edge - 0.001, q.y) };
-    let covered = covered.max(step(edge + 0.001, edge - 0.001, q.y) * step(0.030, 0.020, q.z).max(step(0.6, 0.35, normal.y)));
-    if covered < 0.5 {
+/// Height of the edge of a ballet flat at a depth: around the heel, down along the arch, up over the toes.
+pub(super) fn shoe_edge(z: f32) -> f32 {
+    through(&[[-0.085, 0.058], [-0.04, 0.047], [0.02, 0.034], [0.055, 0.033], [0.075, 0.046], [0.098, 0.095]], z)
+}
+
+fn foot(c: Vec3, q: Vec3) -> (Vec3, Material) {
+    let edge = shoe_edge(q.z);
+    if q.y > edge {
         return (lerp(c, srgb(206, 112, 88), 0.15), Material::Skin);
     }
     let sole = step(0.006, 0.004, q.y);
@@ -73,8 +73,8 @@ fn foot(c: Vec3, q: Vec3, normal: Vec3) -> (Vec3, Material) {
 /// Edges of the lips in head space by |x|: upper, lower.
 fn lips(x: f32) -> [f32; 2] {
     [
-        through(&[[0.0, -0.0580], [0.005, -0.0565], [0.012, -0.0578], [0.020, -0.0603], [0.0268, -0.0624]], x),
-        through(&[[0.0, -0.0752], [0.008, -0.0746], [0.017, -0.0702], [0.0268, -0.0624]], x),
+        through(&[[0.0, -0.0580], [0.005, -0.0565], [0.012, -0.0578], [0.020, -0.0598], [0.0268, -0.0612]], x),
+        through(&[[0.0, -0.0752], [0.008, -0.0746], [0.017, -0.0700], [0.0268, -0.0612]], x),
     ]
 }
 
@@ -96,12 +96,12 @@ fn head(mut c: Vec3, h: Vec3) -> Vec3 {
         let inside = step(0.0006, -0.0006, (q.y - upper).max(lower - q.y)) * step(0.0268, 0.0256, q.x) * step(0.062, 0.066, q.z);
         let mut lip = srgb(194, 88, 82);
         // Parting, corner, and the sheen on the lower lip.
-        let parting = -0.0650 + 0.0025 * (q.x / 0.0262).powi(2);
+        let parting = -0.0650 + 0.0036 * (q.x / 0.0262).powi(2);
         lip = lerp(lip, srgb(74, 20, 24), 0.9 * (-((q.y - parting) / 0.0009).powi(2)).exp());
         lip = lerp(lip, srgb(236, 150, 142), 0.50 * spot(q.x - 0.004, q.y + 0.0698, 0.007, 0.0016));
         lip = lerp(lip, srgb(226, 132, 124), 0.30 * spot(q.x - 0.006, q.y + 0.0592, 0.004, 0.0012));
         c = lerp(c, lip, inside * 0.92);
-        c = lerp(c, srgb(110, 50, 42), 0.45 * spot(q.x - 0.0275, q.y + 0.0623, 0.0022, 0.0018));
+        c = lerp(c, srgb(110, 50, 42), 0.45 * spot(q.x - 0.0275, q.y + 0.0611, 0.0022, 0.0018));
     }
     // Ears.
     c = lerp(c, warm, 0.30 * step(0.068, 0.078, q.x) * step(-0.045, -0.03, q.y) * step(0.04, 0.025, q.y));

@@ -81,10 +81,10 @@ fn leg_spacing(p: Vec3) -> f32 {
         0.0105
     } else if p.y > 0.12 {
         0.0058
-    } else if p.y > 0.07 {
-        0.0042
+    } else if (p.y - complexion::shoe_edge(p.z)).abs() > 0.006 || p.y < 0.004 {
+        0.0046
     } else {
-        0.0031
+        0.0026
     }
 }
 

@@ -58,13 +58,17 @@ fn splat(body: &Body, side: Side, at: Vec2, spacing: f32, inner: bool) -> Seed {
     let normal = side.mirror(u.cross(v)).normalize_or(Vec3::Y);
     let outward = p - (rest::SHOULDER + (rest::ELBOW - rest::SHOULDER) * (LENGTH * at.y / 0.27));
     let normal = if normal.dot(side.mirror(outward)) < 0.0 { -normal } else { normal };
+    // Bound as the arm below it is: what hangs from the arm goes with the arm, however near the trunk it is.
+    let axis = (rest::ELBOW - rest::SHOULDER).normalize_or(Vec3::X);
+    let foot = rest::SHOULDER + axis * (p - rest::SHOULDER).dot(axis);
+    let core = foot + (p - foot) * 0.35;
     let p = side.mirror(p);
     let (colour, _) = print::print(flat(at));
     let colour = lerp(colour, srgb(206, 84, 62), step(0.955, 0.965, at.y));
     let wave = (at.x * TAU * 9.0 + 0.8 * (at.x * TAU * 2.0).sin()).sin() * at.y;
     let sigma = spacing * if inner { 1.1 } else { 0.76 };
     Seed {
-        carrier: Carrier::Skin(p, frame(side.mirror(v), normal), body.bind(p)),
+        carrier: Carrier::Skin(p, frame(side.mirror(v), normal), body.bind(side.mirror(core))),
         scale: Vec3::new(sigma, sigma * 0.95, sigma * 0.28),
         opacity: 0.98,
         albedo: if inner { colour * 0.45 } else { colour },
