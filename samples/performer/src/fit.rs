@@ -32,6 +32,11 @@ pub(crate) struct Misfit {
 }
 
 impl Misfit {
+    /// Whether no sample is further off than the tolerances; a NaN is not good.
+    pub(crate) fn is_good(&self) -> bool {
+        self.place_max <= PLACE_TOLERANCE && self.turn_max <= TURN_TOLERANCE
+    }
+
     /// Both together.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -169,7 +174,6 @@ impl<'a> Fitter<'a> {
         records: &mut Vec<Splat>,
         misfit: &mut Misfit,
     ) {
-        let good = |m: &Misfit| m.place_max <= PLACE_TOLERANCE && m.turn_max <= TURN_TOLERANCE;
         let length = RATE >> level;
         if end - start == length {
             let piece = piece(
@@ -177,7 +181,7 @@ impl<'a> Fitter<'a> {
                 &sampled.0[start..=end],
                 &sampled.1[start..=end],
             );
-            if good(&piece.misfit) {
+            if piece.misfit.is_good() {
                 records.push(self.record(seed, colour, &piece, [2 * start, 2 * end]));
                 *misfit = misfit.and(piece.misfit);
                 return;

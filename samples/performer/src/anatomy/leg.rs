@@ -16,10 +16,10 @@ const THIGH: &[Section] = &[
 
 /// Knee to ankle; the belly of the calf lies behind and a little inside.
 const CALF: &[Section] = &[
-    [0.00, 0.0445, 0.0475, 0.000, -0.002],
-    [0.10, 0.0420, 0.046, 0.000, -0.006],
-    [0.28, 0.0445, 0.050, 0.002, -0.014],
-    [0.45, 0.0415, 0.046, 0.002, -0.014],
+    [0.00, 0.0445, 0.0475, 0.000, -0.001],
+    [0.10, 0.0425, 0.0465, 0.000, -0.004],
+    [0.28, 0.0445, 0.050, 0.002, -0.010],
+    [0.45, 0.0415, 0.046, 0.002, -0.011],
     [0.65, 0.0325, 0.037, 0.000, -0.010],
     [0.85, 0.0265, 0.0315, 0.000, -0.005],
     [1.00, 0.0270, 0.0330, 0.000, -0.002],
@@ -34,14 +34,14 @@ pub(super) struct Leg {
 impl Leg {
     pub(super) fn new() -> Self {
         Self {
-            thigh: Loft::new(rest::HIP, rest::KNEE, Vec3::Z, [0.07, 0.04], THIGH),
+            thigh: Loft::new(rest::HIP, rest::KNEE, Vec3::Z, [0.07, 0.02], THIGH),
             calf: Loft::new(rest::KNEE, rest::ANKLE, Vec3::Z, [0.04, 0.03], CALF),
         }
     }
 
     pub(super) fn at(&self, p: Vec3) -> f32 {
-        let mut d = join(self.thigh.at(p), self.calf.at(p), 0.030);
-        d = join(d, ellipsoid(p - Vec3::new(0.083, 0.492, 0.046), Vec3::new(0.022, 0.028, 0.014)), 0.028);
+        let mut d = join(self.thigh.at(p), self.calf.at(p), 0.045);
+        d = join(d, ellipsoid(p - Vec3::new(0.083, 0.490, 0.042), Vec3::new(0.020, 0.028, 0.013)), 0.034);
         if p.y < 0.30 { join(d, foot(p), 0.020) } else { d }
     }
 }

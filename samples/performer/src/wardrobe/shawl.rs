@@ -11,9 +11,9 @@ use crate::solver::{Cone, Drive, Link, Mesh, RATE, Tie, Track, simulate};
 use glam::{Vec2, Vec3};
 
 const ACROSS: usize = 6;
-const ALONG: usize = 52;
+const ALONG: usize = 56;
 /// Rows that lie over the left and the right forearm.
-const HELD: [usize; 2] = [12, 39];
+const HELD: [usize; 2] = [11, 44];
 const SPACING: f32 = 0.040;
 const WIDTH: f32 = 0.34;
 
@@ -41,7 +41,7 @@ impl Shawl {
             // Gathered over the inside of the elbow, from the upper arm to the forearm.
             let t = (k % ACROSS) as f32 / (ACROSS - 1) as f32;
             let fore = (rest::WRIST - rest::ELBOW).normalize_or(Vec3::X);
-            let p = rest::ELBOW + fore * lerp(0.020, 0.105, t) + Vec3::new(0.010, 0.010, 0.046);
+            let p = rest::ELBOW + fore * lerp(0.005, 0.125, t) + Vec3::new(0.010, 0.010, 0.046);
             let p = side.mirror(p);
             (p, body.bind(p))
         });
@@ -57,7 +57,7 @@ impl Shawl {
         for row in 0..ALONG {
             // Gathered where it is held.
             let near = HELD.iter().map(|&h| h.abs_diff(row)).min().unwrap_or(0) as f32;
-            let across = lerp(0.085, WIDTH, step(0.0, 8.0, near)) / (ACROSS - 1) as f32;
+            let across = lerp(0.120, WIDTH, step(0.0, 8.0, near)) / (ACROSS - 1) as f32;
             for column in 0..ACROSS {
                 let from = self.grid.index(column, row);
                 let mut link = |column: usize, row: usize, length: f32, stiffness: f32| {
@@ -68,11 +68,11 @@ impl Shawl {
                 link(column + 1, row, across, 0.30);
                 link(column, row + 1, SPACING, 0.95);
                 link(column + 1, row + 1, across.hypot(SPACING), 0.06);
-                link(column, row + 2, 2.0 * SPACING, 0.30);
-                link(column + 2, row, 2.0 * across, 0.25);
+                link(column, row + 2, 2.0 * SPACING, 0.10);
+                link(column + 2, row, 2.0 * across, 0.15);
             }
         }
-        let mesh = Mesh { ties, links, gravity: 6.5, drag: 2.6 };
+        let mesh = Mesh { ties, links, gravity: 8.5, drag: 2.6 };
         simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE)
     }
 

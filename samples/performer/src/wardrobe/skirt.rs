@@ -40,7 +40,7 @@ fn bell(u: f32, v: f32) -> Vec3 {
 fn flutes(u: f32, v: f32) -> f32 {
     let a = u * TAU;
     let phase = 15.0 * a + 1.3 * (2.0 * a + 0.7).sin() + 0.9 * (3.0 * a + 2.0).sin() + 0.5 * v * (5.0 * a).sin();
-    let depth = 0.0026 * step(0.0, 0.06, v) + 0.024 * v.powf(1.25);
+    let depth = 0.0026 * step(0.0, 0.06, v) + 0.024 * v.max(0.0).powf(1.25);
     depth * (phase.sin() + 0.22 * (2.0 * phase + 1.0).sin() + 0.25) * (0.85 + 0.3 * (2.0 * a + 1.0).sin())
 }
 
