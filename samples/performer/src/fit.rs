@@ -80,7 +80,9 @@ impl Basis {
             }
             (0..=degree)
                 .map(|d| {
-                    let row = |(&x, w): (&f64, &f64)| w * polynomials.iter().map(|p| p[d] * value(p, x)).sum::<f64>();
+                    let row = |(&x, w): (&f64, &f64)| {
+                        w * polynomials.iter().map(|p| p[d] * value(p, x)).sum::<f64>()
+                    };
                     x.iter().zip(&weight).map(|at| single(row(at))).collect::<Vec<f32>>()
                 })
                 .collect::<Vec<_>>()
@@ -212,7 +214,8 @@ impl<'a> Fitter<'a> {
         let [mean, v, a, c] = piece.place;
         let norm = piece.turn[0].length().max(1e-6);
         let rotation = Quat::from_vec4(piece.turn[0] / norm);
-        let moves = piece.place[1..].iter().any(|c| c.length_squared() > 1e-16) || piece.turn[1].length_squared() > 1e-12;
+        let moves = piece.place[1..].iter().any(|c| c.length_squared() > 1e-16)
+            || piece.turn[1].length_squared() > 1e-12;
         let motion = Motion {
             velocity: (v / half).to_array(),
             quadratic: (a / (half * half)).to_array(),
@@ -225,7 +228,12 @@ impl<'a> Fitter<'a> {
             scale: seed.scale.to_array(),
             opacity: seed.opacity,
             colour,
-            life: Life { t0: (from + to) as f64 / (2.0 * MOMENT_RATE as f64), sigma_t: f32::INFINITY, start, end },
+            life: Life {
+                t0: (from + to) as f64 / (2.0 * MOMENT_RATE as f64),
+                sigma_t: f32::INFINITY,
+                start,
+                end,
+            },
             motion: if moves { motion } else { Motion::default() },
         }
     }

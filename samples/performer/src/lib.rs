@@ -47,7 +47,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 1, splats: 104_000, seconds: 8 }
+        Self { seed: 1, splats: 101_000, seconds: 8 }
     }
 }
 
@@ -99,18 +99,12 @@ pub fn generate_with_report(options: &Options) -> (Performance, Report) {
         .lids(detail)
         .par_iter()
         .flat_map_iter(|lid| {
-            blink_moments(seconds).map(|middle| fitter.fit_blink(lid, lid.colour(&samples), middle)).collect::<Vec<_>>()
+            blink_moments(seconds)
+                .map(|middle| fitter.fit_blink(lid, lid.colour(&samples), middle))
+                .collect::<Vec<_>>()
         })
         .collect();
     let motes = motes::drift(options.seed, duration, rate);
-    if std::env::var("STAT").is_ok() {
-        let mut g: std::collections::BTreeMap<String, (usize, usize, f32, f32)> = Default::default();
-        for (seed, (r, m)) in seeds.iter().zip(&fitted) {
-            let k = match &seed.carrier { sheet::Carrier::Skin(p, _, _) => format!("skin {:?} y{}", seed.material, (p.y * 5.0).floor() / 5.0), sheet::Carrier::Sheet(w) => format!("sheet{} {:?}", w.sheet, seed.material) };
-            let e = g.entry(k).or_default(); e.0 += 1; e.1 += r.len(); e.2 = e.2.max(m.place_max); e.3 = e.3.max(m.turn_max); if m.turn_max > 0.06 && matches!(seed.carrier, sheet::Carrier::Sheet(_)) { eprintln!("BAD {:?} at {:?} sheet {}", m.turn_max, seed.carrier.at(samples[0]).0, if let sheet::Carrier::Sheet(w) = &seed.carrier { w.sheet } else { 9 }); }
-        }
-        for (k, e) in g { eprintln!("{k:24} n {:6} rec/splat {:5.1} total {:8} place {:.4} turn {:.2}", e.0, e.1 as f32 / e.0 as f32, e.1, e.2, e.3.to_degrees()); }
-    }
     let mut misfit = Misfit::default();
     let mut splats = Splats::new(0);
     let mut dropped = 0;
@@ -160,7 +154,11 @@ fn fewest_live(splats: &Splats, info: &ClipInfo) -> usize {
     let frames = usize::try_from(info.duration / step).unwrap_or(0);
     // Windows as differences at frame boundaries, then a running sum.
     let mut change = vec![0_i64; frames + 1];
-    let frame_at = |tick: i64| usize::try_from(tick.max(0).div_euclid(step) + i64::from(tick.rem_euclid(step) > 0)).unwrap_or(0).min(frames);
+    let frame_at = |tick: i64| {
+        usize::try_from(tick.max(0).div_euclid(step) + i64::from(tick.rem_euclid(step) > 0))
+            .unwrap_or(0)
+            .min(frames)
+    };
     for life in &splats.life {
         change[frame_at(life.start)] += 1;
         change[frame_at(life.end)] -= 1;

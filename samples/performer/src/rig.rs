@@ -110,7 +110,12 @@ pub(crate) const FINGER: [([[f32; 3]; 4], [f32; 4]); 5] = [
         [0.0086, 0.0077, 0.0068, 0.0056],
     ),
     (
-        [[0.075, -0.0255, 0.002], [0.104, -0.0305, 0.003], [0.1225, -0.0326, 0.004], [0.1380, -0.0338, 0.005]],
+        [
+            [0.075, -0.0255, 0.002],
+            [0.104, -0.0305, 0.003],
+            [0.1225, -0.0326, 0.004],
+            [0.1380, -0.0338, 0.005],
+        ],
         [0.0078, 0.0068, 0.0060, 0.0050],
     ),
 ];
@@ -131,9 +136,13 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new() -> Self {
         let mut rig = Self { parent: [0; JOINTS], place: [Vec3::ZERO; JOINTS] };
-        for (joint, place) in
-            [(PELVIS, rest::PELVIS), (SPINE, rest::SPINE), (CHEST, rest::CHEST), (NECK, rest::NECK), (HEAD, rest::HEAD)]
-        {
+        for (joint, place) in [
+            (PELVIS, rest::PELVIS),
+            (SPINE, rest::SPINE),
+            (CHEST, rest::CHEST),
+            (NECK, rest::NECK),
+            (HEAD, rest::HEAD),
+        ] {
             rig.parent[joint] = joint.saturating_sub(1);
             rig.place[joint] = place;
         }

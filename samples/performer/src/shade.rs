@@ -49,7 +49,10 @@ fn irradiance(n: Vec3, material: Material) -> Vec3 {
         Material::Sheer => Vec3::splat(0.5 * n.dot(KEY).abs() + 0.35),
         _ => Vec3::splat(wrap(KEY, 0.12)),
     };
-    ambient + KEY_COLOUR * key * 0.86 + FILL_COLOUR * (wrap(FILL, 0.2) * 0.20) + Vec3::splat(wrap(RIM, 0.0) * 0.26)
+    ambient
+        + KEY_COLOUR * key * 0.86
+        + FILL_COLOUR * (wrap(FILL, 0.2) * 0.20)
+        + Vec3::splat(wrap(RIM, 0.0) * 0.26)
 }
 
 /// Light on a hair: a cylinder scatters by the angle of its tangent (Kajiya and Kay, 1989).

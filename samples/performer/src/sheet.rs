@@ -172,9 +172,8 @@ mod tests {
     #[test]
     fn a_flat_grid_weaves_a_flat_sheet_to_its_edges() {
         let grid = Grid { sheet: 0, columns: 5, rows: 4, round: false };
-        let particles: Vec<Vec3> = (0..20_u8)
-            .map(|i| Vec3::new(f32::from(i % 5) * 0.25, -f32::from(i / 5) / 3.0, 0.0))
-            .collect();
+        let particles: Vec<Vec3> =
+            (0..20_u8).map(|i| Vec3::new(f32::from(i % 5) * 0.25, -f32::from(i / 5) / 3.0, 0.0)).collect();
         for (u, v) in [(0.0, 0.0), (1.0, 1.0), (0.3, 0.9), (0.51, 0.02)] {
             let mut woven = grid.weave(u, v);
             let [p, pu, pv] = woven.surface(&particles);

@@ -89,14 +89,22 @@ impl Track {
                 let (p, q, r, s) = (a[i], b[i], c[i], d[i]);
                 let (m, k) = ((r - p) * 0.5, (s - q) * 0.5);
                 let (f2, f3) = (f * f, f * f * f);
-                q * (2.0 * f3 - 3.0 * f2 + 1.0) + m * (f3 - 2.0 * f2 + f) + r * (3.0 * f2 - 2.0 * f3) + k * (f3 - f2)
+                q * (2.0 * f3 - 3.0 * f2 + 1.0)
+                    + m * (f3 - 2.0 * f2 + f)
+                    + r * (3.0 * f2 - 2.0 * f3)
+                    + k * (f3 - f2)
             })
             .collect()
     }
 }
 
 /// Runs the mesh over one loop of `samples` samples after a run-in of the same length.
-pub(crate) fn simulate(mesh: &Mesh, samples: usize, drive: impl Fn(usize) -> Drive, smoothing: usize) -> Track {
+pub(crate) fn simulate(
+    mesh: &Mesh,
+    samples: usize,
+    drive: impl Fn(usize) -> Drive,
+    smoothing: usize,
+) -> Track {
     let mut place = drive(0).goals;
     let mut before = place.clone();
     let mut runs = [Vec::with_capacity(samples), Vec::with_capacity(samples)];

@@ -49,7 +49,11 @@ pub(super) fn features(d: f32, p: Vec3) -> f32 {
 fn eyes(mut d: f32, p: Vec3) -> f32 {
     // Socket, then brow above it.
     d = carve(d, ellipsoid(p - Vec3::new(0.031, 0.001, 0.094), Vec3::new(0.0190, 0.0120, 0.0165)), 0.018);
-    d = join(d, cone(p, Vec3::new(0.012, 0.0185, 0.0820), Vec3::new(0.044, 0.0190, 0.0640), 0.0058, 0.0050), 0.014);
+    d = join(
+        d,
+        cone(p, Vec3::new(0.012, 0.0185, 0.0820), Vec3::new(0.044, 0.0190, 0.0640), 0.0058, 0.0050),
+        0.014,
+    );
     let ball = ellipsoid(p - EYE, EYE_RADII);
     d = join(d, ball - LID, 0.006);
     // The fold of the upper lid.
@@ -64,25 +68,42 @@ fn eyes(mut d: f32, p: Vec3) -> f32 {
 }
 
 fn nose(mut d: f32, p: Vec3) -> f32 {
-    d = join(d, cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0052, 0.0062), 0.014);
+    d = join(
+        d,
+        cone(p, Vec3::new(0.0, 0.010, 0.0795), Vec3::new(0.0, -0.026, 0.0965), 0.0052, 0.0062),
+        0.014,
+    );
     d = join(d, ellipsoid(p - Vec3::new(0.0, -0.0315, 0.0985), Vec3::new(0.0072, 0.0066, 0.0080)), 0.010);
     d = join(d, ellipsoid(p - Vec3::new(0.0092, -0.0358, 0.0890), Vec3::new(0.0046, 0.0044, 0.0076)), 0.009);
-    d = join(d, cone(p, Vec3::new(0.0, -0.040, 0.0960), Vec3::new(0.0, -0.044, 0.0850), 0.0042, 0.0050), 0.005);
+    d = join(
+        d,
+        cone(p, Vec3::new(0.0, -0.040, 0.0960), Vec3::new(0.0, -0.044, 0.0850), 0.0042, 0.0050),
+        0.005,
+    );
     carve(d, ellipsoid(p - Vec3::new(0.0064, -0.0418, 0.0915), Vec3::new(0.0030, 0.0026, 0.0052)), 0.003)
 }
 
 fn mouth(mut d: f32, p: Vec3) -> f32 {
     // The mound of the teeth, then philtrum, then lips around a line that turns up at the corner.
     d = join(d, ellipsoid(p - Vec3::new(0.0, -0.062, 0.062), Vec3::new(0.030, 0.022, 0.0245)), 0.020);
-    d = carve(d, cone(p, Vec3::new(0.0, -0.046, 0.0915), Vec3::new(0.0, -0.0555, 0.0930), 0.0020, 0.0022), 0.005);
+    d = carve(
+        d,
+        cone(p, Vec3::new(0.0, -0.046, 0.0915), Vec3::new(0.0, -0.0555, 0.0930), 0.0020, 0.0022),
+        0.005,
+    );
     let corner = Vec3::new(0.0262, -0.0610, 0.0705);
     let upper = cone(p, Vec3::new(0.0045, -0.0600, 0.0865), corner, 0.0042, 0.0012);
     let lower = cone(p, Vec3::new(0.0, -0.0690, 0.0845), corner, 0.0051, 0.0012);
     d = join(d, upper, 0.0035);
     d = join(d, lower, 0.0040);
-    let parting = cone(p, Vec3::new(0.0, -0.0645, 0.0935), corner + Vec3::new(0.002, 0.0006, 0.003), 0.0011, 0.0010);
+    let parting =
+        cone(p, Vec3::new(0.0, -0.0645, 0.0935), corner + Vec3::new(0.002, 0.0006, 0.003), 0.0011, 0.0010);
     d = carve(d, parting, 0.0030);
     // Under the lower lip.
-    d = carve(d, cone(p, Vec3::new(0.0, -0.0795, 0.0900), Vec3::new(0.010, -0.0780, 0.0880), 0.0035, 0.0030), 0.010);
+    d = carve(
+        d,
+        cone(p, Vec3::new(0.0, -0.0795, 0.0900), Vec3::new(0.010, -0.0780, 0.0880), 0.0035, 0.0030),
+        0.010,
+    );
     d
 }

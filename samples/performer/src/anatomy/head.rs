@@ -21,8 +21,16 @@ pub(super) fn scalp(p: Vec3) -> f32 {
 pub(super) fn at(p: Vec3) -> f32 {
     let mut d = scalp(p);
     // Jaw: from its angle under the ear to the chin.
-    d = join(d, cone(p, Vec3::new(0.0390, -0.050, 0.000), Vec3::new(0.0140, -0.092, 0.056), 0.0130, 0.0125), 0.034);
-    d = join(d, cone(p, Vec3::new(0.047, -0.010, 0.004), Vec3::new(0.0400, -0.050, 0.002), 0.0140, 0.0125), 0.022);
+    d = join(
+        d,
+        cone(p, Vec3::new(0.0390, -0.050, 0.000), Vec3::new(0.0140, -0.092, 0.056), 0.0130, 0.0125),
+        0.034,
+    );
+    d = join(
+        d,
+        cone(p, Vec3::new(0.047, -0.010, 0.004), Vec3::new(0.0400, -0.050, 0.002), 0.0140, 0.0125),
+        0.022,
+    );
     d = join(d, ellipsoid(p - Vec3::new(0.0, -0.094, 0.067), Vec3::new(0.0135, 0.0140, 0.0135)), 0.028);
     // Cheekbone and the soft cheek below it.
     d = join(d, ellipsoid(p - Vec3::new(0.043, -0.021, 0.050), Vec3::new(0.020, 0.014, 0.022)), 0.022);

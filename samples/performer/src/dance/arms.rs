@@ -19,12 +19,12 @@ const ACROSS: Carry = ([0.40, -0.20, 0.80], [-0.62, 0.12, 0.66], 0.1);
 const BACK: Carry = ([0.78, -0.46, -0.30], [0.84, -0.22, 0.06], 0.7);
 
 const LEFT: [Carry; 16] = [
-    LOW, FIRST, ACROSS, FIRST, OPEN_LOW, SECOND, HIGH_SIDE, FIFTH, HIGH_SIDE, SECOND, FIRST, FIRST, SECOND, HIGH_SIDE,
-    SECOND, OPEN_LOW,
+    LOW, FIRST, ACROSS, FIRST, OPEN_LOW, SECOND, HIGH_SIDE, FIFTH, HIGH_SIDE, SECOND, FIRST, FIRST, SECOND,
+    HIGH_SIDE, SECOND, OPEN_LOW,
 ];
 const RIGHT: [Carry; 16] = [
-    OPEN_LOW, SECOND, HIGH_SIDE, FIFTH, HIGH_SIDE, SECOND, FIRST, ACROSS, FIRST, FIRST, SECOND, BACK, FIRST, FIFTH,
-    FIFTH, SECOND,
+    OPEN_LOW, SECOND, HIGH_SIDE, FIFTH, HIGH_SIDE, SECOND, FIRST, ACROSS, FIRST, FIRST, SECOND, BACK, FIRST,
+    FIFTH, FIFTH, SECOND,
 ];
 
 /// Rotations of one arm in the chest's space.
@@ -58,7 +58,11 @@ fn carried(side: Side, phase: f32) -> (Vec3, Vec3, f32) {
     let phase = phase - 0.012;
     let upper = looped(&keys.map(|k| Vec3::from(k.0)), phase);
     let fore = looped(&keys.map(|k| Vec3::from(k.1)), phase);
-    (side.mirror(upper).normalize_or(Vec3::NEG_Y), side.mirror(fore).normalize_or(Vec3::NEG_Y), looped(&keys.map(|k| k.2), phase))
+    (
+        side.mirror(upper).normalize_or(Vec3::NEG_Y),
+        side.mirror(fore).normalize_or(Vec3::NEG_Y),
+        looped(&keys.map(|k| k.2), phase),
+    )
 }
 
 /// One arm at a phase of the loop whose length is in seconds.

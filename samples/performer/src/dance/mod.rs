@@ -83,7 +83,8 @@ impl Dance {
 
     fn pose_leg(&self, side: Side, time: f32, trunk: &body::Trunk, rotations: &mut [Quat; JOINTS]) {
         let footing = self.steps.at(side, time);
-        let (hip0, knee0, ankle0) = (side.mirror(rest::HIP), side.mirror(rest::KNEE), side.mirror(rest::ANKLE));
+        let (hip0, knee0, ankle0) =
+            (side.mirror(rest::HIP), side.mirror(rest::KNEE), side.mirror(rest::ANKLE));
         let ball0 = side.mirror(rest::BALL);
         let hip = trunk.root + trunk.pelvis * (hip0 - rest::PELVIS);
         let ankle = footing.ball + footing.foot * (ankle0 - ball0);

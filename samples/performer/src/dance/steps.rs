@@ -32,8 +32,6 @@ pub(crate) struct Footing {
     pub(crate) foot: Quat,
     /// The toes' rotation.
     pub(crate) toe: Quat,
-    /// Whether ball and toes are on the floor.
-    pub(crate) planted: bool,
 }
 
 /// Both feet's steps over the loop.
@@ -51,34 +49,31 @@ const STANCE: f32 = 0.088;
 impl Steps {
     /// The dance's steps; those of the turn are laid where the pelvis will be above them.
     pub(crate) fn new(length: f32, carriage: &Carriage) -> Self {
-        // Times are written for a loop of 8 s.
+        // Times are written for a loop of 8 s, in eighths of a second: windows of the fit then begin where swings do.
         let scale = length / 8.0;
-        let home = |side: Side| Plant {
-            x: STANCE * side.sign(),
-            z: 0.100,
-            yaw: TURN_OUT * side.sign(),
-        };
+        let home = |side: Side| Plant { x: STANCE * side.sign(), z: 0.100, yaw: TURN_OUT * side.sign() };
         let follow = |side: Side, middle: f32, turns: f32| {
             let (centre, yaw) = carriage.ground(middle * scale);
-            let place = centre + Quat::from_rotation_y(yaw) * Vec3::new(STANCE * 0.95 * side.sign(), 0.0, 0.095);
+            let place =
+                centre + Quat::from_rotation_y(yaw) * Vec3::new(STANCE * 0.95 * side.sign(), 0.0, 0.095);
             Plant { x: place.x, z: place.z, yaw: yaw + TURN_OUT * 0.8 * side.sign() - turns * TAU }
         };
         let step = |lift: f32, land: f32, to: Plant| Step { lift: lift * scale, land: land * scale, to };
         let left = vec![
-            step(1.35, 1.85, Plant { x: -0.035, z: 0.135, yaw: 0.20 }),
-            step(2.35, 2.85, Plant { x: 0.215, z: 0.120, yaw: 0.42 }),
-            step(4.05, 4.42, follow(Side::Left, 4.62, 0.0)),
-            step(4.87, 5.24, follow(Side::Left, 5.46, 0.0)),
-            step(5.69, 6.06, follow(Side::Left, 6.28, 0.0)),
-            step(6.55, 6.95, Plant { yaw: home(Side::Left).yaw + TAU, ..home(Side::Left) }),
+            step(1.375, 1.875, Plant { x: -0.035, z: 0.135, yaw: 0.20 }),
+            step(2.375, 2.875, Plant { x: 0.215, z: 0.120, yaw: 0.42 }),
+            step(4.0, 4.375, follow(Side::Left, 4.62, 0.0)),
+            step(4.875, 5.25, follow(Side::Left, 5.46, 0.0)),
+            step(5.75, 6.125, follow(Side::Left, 6.28, 0.0)),
+            step(6.625, 7.0, Plant { yaw: home(Side::Left).yaw + TAU, ..home(Side::Left) }),
         ];
         let right = vec![
-            step(0.40, 0.90, Plant { x: -0.225, z: 0.110, yaw: -0.40 }),
-            step(3.25, 3.70, Plant { x: 0.035, z: 0.060, yaw: -0.25 }),
-            step(4.46, 4.83, follow(Side::Right, 5.04, 0.0)),
-            step(5.28, 5.65, follow(Side::Right, 5.87, 0.0)),
-            step(6.10, 6.47, follow(Side::Right, 6.70, 0.0)),
-            step(7.15, 7.60, Plant { yaw: home(Side::Right).yaw + TAU, ..home(Side::Right) }),
+            step(0.375, 0.875, Plant { x: -0.225, z: 0.110, yaw: -0.40 }),
+            step(3.25, 3.75, Plant { x: 0.035, z: 0.060, yaw: -0.25 }),
+            step(4.375, 4.75, follow(Side::Right, 5.04, 0.0)),
+            step(5.25, 5.625, follow(Side::Right, 5.87, 0.0)),
+            step(6.125, 6.5, follow(Side::Right, 6.70, 0.0)),
+            step(7.125, 7.625, Plant { yaw: home(Side::Right).yaw + TAU, ..home(Side::Right) }),
         ];
         Self { length, feet: [left, right] }
     }
@@ -114,11 +109,10 @@ impl Steps {
             ball,
             foot: yaw * Quat::from_rotation_x(heel),
             toe: yaw * Quat::from_rotation_x(0.45 * hop),
-            planted: swing <= 0.0,
         }
     }
 
-    /// Footing counts of planted intervals `(side, start, end)` within the loop, for tests.
+    /// Planted intervals `(side, start, end)` within the loop, for tests.
     #[cfg(test)]
     pub(crate) fn plants(&self) -> Vec<(Side, f32, f32)> {
         let mut out = Vec::new();
@@ -133,8 +127,8 @@ impl Steps {
 
 /// Pitch of the foot about its ball around a swing, radians; twice continuously differentiable.
 fn heel_lift(time: f32, lift: f32, land: f32) -> f32 {
-    let (start, end) = (lift - 0.22, land + 0.16);
-    let peak = lift + 0.12;
+    let (start, end) = (lift - 0.25, land + 0.125);
+    let peak = lift + 0.125;
     let t = if time < peak { (time - start) / (peak - start) } else { (end - time) / (end - peak) };
     0.52 * ease(t)
 }

@@ -58,7 +58,10 @@ fn hand(mut c: Vec3, q: Vec3, normal: Vec3, p: Vec3) -> Vec3 {
 
 /// Height of the edge of a ballet flat at a depth: around the heel, down along the arch, up over the toes.
 pub(super) fn shoe_edge(z: f32) -> f32 {
-    through(&[[-0.085, 0.058], [-0.04, 0.047], [0.02, 0.034], [0.055, 0.033], [0.075, 0.046], [0.098, 0.095]], z)
+    through(
+        &[[-0.085, 0.058], [-0.04, 0.047], [0.02, 0.034], [0.055, 0.033], [0.075, 0.046], [0.098, 0.095]],
+        z,
+    )
 }
 
 fn foot(c: Vec3, q: Vec3) -> (Vec3, Material) {
@@ -73,7 +76,10 @@ fn foot(c: Vec3, q: Vec3) -> (Vec3, Material) {
 /// Edges of the lips in head space by |x|: upper, lower.
 fn lips(x: f32) -> [f32; 2] {
     [
-        through(&[[0.0, -0.0580], [0.005, -0.0565], [0.012, -0.0578], [0.020, -0.0598], [0.0268, -0.0612]], x),
+        through(
+            &[[0.0, -0.0580], [0.005, -0.0565], [0.012, -0.0578], [0.020, -0.0598], [0.0268, -0.0612]],
+            x,
+        ),
         through(&[[0.0, -0.0752], [0.008, -0.0746], [0.017, -0.0700], [0.0268, -0.0612]], x),
     ]
 }
@@ -90,10 +96,16 @@ fn head(mut c: Vec3, h: Vec3) -> Vec3 {
         c = lerp(c, srgb(240, 190, 158), 0.35 * spot(q.x, q.y - 0.045, 0.025, 0.020));
         c = lerp(c, srgb(244, 194, 164), 0.35 * spot(q.x, q.y + 0.012, 0.003, 0.016));
         // Nostrils.
-        c = lerp(c, srgb(96, 34, 26), 0.85 * spot(q.x - 0.0064, (q.y + 0.0428) * 1.2, 0.0026, 0.0022) * step(0.080, 0.086, q.z));
+        c = lerp(
+            c,
+            srgb(96, 34, 26),
+            0.85 * spot(q.x - 0.0064, (q.y + 0.0428) * 1.2, 0.0026, 0.0022) * step(0.080, 0.086, q.z),
+        );
         c = eyes(c, q);
         let [upper, lower] = lips(q.x);
-        let inside = step(0.0006, -0.0006, (q.y - upper).max(lower - q.y)) * step(0.0268, 0.0256, q.x) * step(0.062, 0.066, q.z);
+        let inside = step(0.0006, -0.0006, (q.y - upper).max(lower - q.y))
+            * step(0.0268, 0.0256, q.x)
+            * step(0.062, 0.066, q.z);
         let mut lip = srgb(194, 88, 82);
         // Parting, corner, and the sheen on the lower lip.
         let parting = -0.0650 + 0.0036 * (q.x / 0.0262).powi(2);
@@ -121,9 +133,13 @@ fn eyes(mut c: Vec3, q: Vec3) -> Vec3 {
     c = lerp(c, shadow, 0.42 * spot(x, y - 0.0080, 0.014, 0.0048));
     c = lerp(c, srgb(196, 128, 108), 0.14 * spot(x, y + 0.0075, 0.013, 0.0035));
     if y - 0.10 * x > -0.0008 {
-        c = lerp(c, srgb(40, 22, 18), 0.95 * step(0.0019, 0.0006, open));
+        c = lerp(c, srgb(40, 22, 18), 0.80 * step(0.0016, 0.0006, open));
         // The crease of the lid.
-        c = lerp(c, srgb(120, 62, 48), 0.55 * (-((open - 0.0046) / 0.0008).powi(2)).exp() * step(0.017, 0.012, x.abs()));
+        c = lerp(
+            c,
+            srgb(120, 62, 48),
+            0.55 * (-((open - 0.0046) / 0.0008).powi(2)).exp() * step(0.017, 0.012, x.abs()),
+        );
     } else {
         c = lerp(c, srgb(120, 66, 56), 0.6 * step(0.0012, 0.0002, open));
     }

@@ -24,11 +24,14 @@ pub(super) fn grow(detail: f32) -> Vec<Seed> {
                 continue;
             }
             let normal = (direction / EYE_RADII).normalize_or(Vec3::Z);
-            let colour = colour(direction, gaze) * (1.0 - 0.62 * step(0.62, 1.02, height)) * (1.0 - 0.35 * step(-0.0025, 0.0, open));
+            let colour = colour(direction, gaze)
+                * (1.0 - 0.42 * step(0.66, 1.04, height))
+                * (1.0 - 0.35 * step(-0.0025, 0.0, open));
             seeds.push(splat(side, q, normal, colour, spacing * 0.70));
         }
         let light = (gaze + Vec3::new(-0.17 * side.sign(), 0.20, 0.0)).normalize_or(Vec3::Z);
-        let glint = |d: Vec3, r: f32, c: f32| splat(side, EYE + d * (EYE_RADII + 0.0006), d, Vec3::splat(c), r);
+        let glint =
+            |d: Vec3, r: f32, c: f32| splat(side, EYE + d * (EYE_RADII + 0.0006), d, Vec3::splat(c), r);
         seeds.push(glint(light, 0.00075, 1.3));
         let low = (gaze + Vec3::new(0.20 * side.sign(), -0.16, 0.0)).normalize_or(Vec3::Z);
         seeds.push(Seed { opacity: 0.35, ..glint(low, 0.0007, 0.8) });
@@ -50,7 +53,7 @@ fn splat(side: Side, q: Vec3, normal: Vec3, colour: Vec3, sigma: f32) -> Seed {
 
 fn colour(d: Vec3, gaze: Vec3) -> Vec3 {
     let r = ((d - gaze) * EYE_RADII).truncate().length();
-    let white = srgb(226, 216, 208) * (0.50 + 0.45 * d.z);
+    let white = srgb(226, 216, 208) * (0.62 + 0.36 * d.z);
     let spokes = 0.75 + 0.5 * noise3(Vec3::new(d.x, d.y, 0.0).normalize_or(Vec3::X) * 9.0).abs();
     let iris = lerp(srgb(112, 74, 38), srgb(66, 84, 62), step(0.0032, 0.0050, r)) * spokes * 1.1;
     let iris = lerp(iris, srgb(24, 20, 18), step(0.0050, IRIS, r));

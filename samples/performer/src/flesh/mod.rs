@@ -3,7 +3,7 @@
 mod complexion;
 mod eyes;
 
-use crate::anatomy::{Body, HEAD_CENTRE, EYE, hairline};
+use crate::anatomy::{Body, EYE, HEAD_CENTRE, hairline};
 use crate::field::openness;
 use crate::number::frame;
 use crate::rig::{Side, hand_axes, rest};
@@ -23,10 +23,13 @@ pub(crate) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let mut sites = Vec::new();
     let mut sample = |low: Vec3, high: Vec3, stream: u64, spacing: &(dyn Fn(Vec3) -> Option<f32> + Sync)| {
         let spacing = |p: Vec3| spacing(p).map(|s| s * detail);
-        let region = Region { field: &field, level: 0.0, bounds: [low, high], spacing: &spacing, seed: seed ^ stream };
+        let region =
+            Region { field: &field, level: 0.0, bounds: [low, high], spacing: &spacing, seed: seed ^ stream };
         sites.extend(scatter(&region));
     };
-    sample(Vec3::new(-0.12, 1.44, -0.14), Vec3::new(0.12, 1.72, 0.15), 11, &|p| (p.y > 1.445).then(|| head_spacing(p)));
+    sample(Vec3::new(-0.12, 1.44, -0.14), Vec3::new(0.12, 1.72, 0.15), 11, &|p| {
+        (p.y > 1.445).then(|| head_spacing(p))
+    });
     sample(Vec3::new(-0.56, 0.95, -0.16), Vec3::new(0.56, 1.46, 0.16), 12, &|p| {
         let q = Side::at(p.x).mirror(p);
         let bare = p.y <= 1.447 && beyond_wrist(q) < 0.0 && wardrobe::dressed(p) < 0.014;
@@ -62,7 +65,11 @@ fn under(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         .par_iter()
         .filter(|site| body.eye(site.place) > 0.004)
         .map(|site| Seed {
-            carrier: Carrier::Skin(site.place, frame(Vec3::Y.cross(site.normal), site.normal), body.bind(site.place)),
+            carrier: Carrier::Skin(
+                site.place,
+                frame(Vec3::Y.cross(site.normal), site.normal),
+                body.bind(site.place),
+            ),
             scale: Vec3::new(site.spacing * 0.72, site.spacing * 0.72, 0.0008),
             opacity: 0.97,
             albedo: complexion::albedo(site.place + site.normal * 0.0032, site.normal).0,

@@ -37,7 +37,7 @@ fn brows(body: &Body, seed: u64) -> Vec<Seed> {
             width: 0.00030,
             taper: 0.4,
             fade: 0.3,
-            opacity: 0.50,
+            opacity: 0.42,
             open: 0.9,
         };
         seeds.extend(chain(&points, |_| n, &look));
@@ -63,26 +63,24 @@ fn lashes(seed: u64) -> Vec<Seed> {
             let upper = index < 70;
             let t = if upper { f32::from(index) / 69.0 } else { f32::from(index - 70) / 25.0 } * 1.84 - 0.92;
             let x = LID_HALF * t;
-            let y = if upper {
-                upper_lid(t)
-            } else {
-                lower_lid(t)
-            } + 0.10 * x;
+            let y = if upper { upper_lid(t) } else { lower_lid(t) } + 0.10 * x;
             let r = EYE_RADII + 0.0012;
             let z = r.z * (1.0 - (x / r.x).powi(2) - (y / r.y).powi(2)).max(1e-6).sqrt();
             let root = EYE + Vec3::new(x, y, z);
             let fan = 0.55 * t + 0.16 * random.bell();
-            let (rise, length) = if upper { (0.55, (0.0044 + 0.0022 * t) * random.range(0.8, 1.1)) } else { (-0.45, 0.0030) };
+            let (rise, length) =
+                if upper { (0.55, (0.0044 + 0.0022 * t) * random.range(0.8, 1.1)) } else { (-0.45, 0.0030) };
             let out = Vec3::new(fan, rise * 0.5, 0.9).normalize_or(Vec3::Z);
             let end = Vec3::new(fan * 1.2, rise * 2.0, 0.55).normalize_or(Vec3::Y);
-            let points = [root, root + out * (0.5 * length), root + out * (0.5 * length) + end * (0.5 * length)]
-                .map(|p| side.mirror(p));
+            let points =
+                [root, root + out * (0.5 * length), root + out * (0.5 * length) + end * (0.5 * length)]
+                    .map(|p| side.mirror(p));
             let look = Look {
                 colour: srgb(20, 12, 10),
                 width: if upper { 0.00022 } else { 0.00016 },
                 taper: 0.5,
                 fade: 0.3,
-                opacity: if upper { 0.85 } else { 0.45 },
+                opacity: if upper { 0.55 } else { 0.28 },
                 open: 0.6,
             };
             seeds.extend(chain(&points, |p| p, &look));

@@ -19,7 +19,8 @@ pub(super) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let roots_at = |spacing: f32, level: f32, inset: f32, stream: u64| {
         let spacing = |p: Vec3| {
             let q = Vec3::new(p.x.abs(), p.y, p.z);
-            let rooted = q.y > hairline(q.z) + inset && (q - Vec3::new(0.074, -0.006, -0.012)).length() > 0.028;
+            let rooted =
+                q.y > hairline(q.z) + inset && (q - Vec3::new(0.074, -0.006, -0.012)).length() > 0.028;
             rooted.then_some(spacing)
         };
         let bounds = [Vec3::new(-0.1, -0.09, -0.13), Vec3::new(0.1, 0.14, 0.11)];
@@ -29,7 +30,11 @@ pub(super) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let mut seeds: Vec<Seed> = roots_at(0.0052 * detail, 0.0035, 0.006, 61)
         .iter()
         .map(|site| Seed {
-            carrier: Carrier::Skin(HEAD_CENTRE + site.place, frame(TIE - site.place, site.normal), Bind::to(HEAD)),
+            carrier: Carrier::Skin(
+                HEAD_CENTRE + site.place,
+                frame(TIE - site.place, site.normal),
+                Bind::to(HEAD),
+            ),
             scale: Vec3::new(0.0046, 0.0036, 0.0010) * detail,
             opacity: 0.98,
             albedo: srgb(52, 31, 20),
@@ -74,7 +79,8 @@ fn strand(scalp: &(impl Fn(Vec3) -> f32 + Sync), root: Vec3, random: &mut Random
         // Volume over the crown, close at the roots and at the tie.
         let t = 1.0 - (TIE - next).length() / start.max(0.02);
         let crown = step(0.0, 0.09, next.y) * 0.007;
-        let level = 0.0045 + (lift + crown) * step(0.0, 0.25, t.max(f32::from(k) * 0.08)) * step(1.0, 0.75, t);
+        let level =
+            0.0045 + (lift + crown) * step(0.0, 0.25, t.max(f32::from(k) * 0.08)) * step(1.0, 0.75, t);
         let Some((q, _)) = project(scalp, next, level, 1e-3) else { break };
         points.push(q);
         p = q;
@@ -98,7 +104,10 @@ fn hairline_down(body: &Body, seed: u64) -> Vec<Seed> {
         let mut random = Random::new(seed ^ 64, u64::from(index));
         let side = if index % 2 == 0 { Side::Left } else { Side::Right };
         let z = random.range(0.012, 0.078);
-        let (y, x) = (hairline(z) + random.range(-0.006, 0.003), if z > 0.070 { random.range(0.0, 0.04) } else { 0.055 });
+        let (y, x) = (
+            hairline(z) + random.range(-0.006, 0.003),
+            if z > 0.070 { random.range(0.0, 0.04) } else { 0.055 },
+        );
         let Some((p, n)) = project(&scalp, side.mirror(Vec3::new(x, y, z)), 0.0010, 1e-3) else { continue };
         let to = TIE - p;
         let along = (to - n * to.dot(n)).normalize_or(Vec3::Y) + Vec3::new(random.bell() * 0.25, 0.3, 0.0);
@@ -151,14 +160,22 @@ fn wisps(seed: u64) -> Vec<Seed> {
         let z = random.range(-0.07, 0.05);
         let up = Vec3::new(a.sin(), a.cos(), 0.0);
         let root = Vec3::new(up.x * 0.074, 0.034 + up.y * 0.082, z) + up * 0.007;
-        let along = (Vec3::NEG_Z + up * random.range(0.15, 0.5) + Vec3::X * random.bell() * 0.25).normalize_or(Vec3::NEG_Z);
+        let along = (Vec3::NEG_Z + up * random.range(0.15, 0.5) + Vec3::X * random.bell() * 0.25)
+            .normalize_or(Vec3::NEG_Z);
         let points: Vec<Vec3> = (0..4_u8)
             .map(|k| {
                 let s = f32::from(k);
                 root + along * (0.011 * s) - up * (0.0016 * s * s)
             })
             .collect();
-        let look = Look { colour: strand_colour(&mut random) * 1.2, width: 0.00045, taper: 0.3, fade: 0.5, opacity: 0.35, open: 1.0 };
+        let look = Look {
+            colour: strand_colour(&mut random) * 1.2,
+            width: 0.00045,
+            taper: 0.3,
+            fade: 0.5,
+            opacity: 0.35,
+            open: 1.0,
+        };
         seeds.extend(chain(&points, |_| up, &look));
     }
     seeds

@@ -38,7 +38,8 @@ fn chain(points: &[Vec3], outward: impl Fn(Vec3) -> Vec3, look: &Look) -> Vec<Se
         let t = (k as f32 + 0.5) / (points.len() - 1) as f32;
         let along = pair[1] - pair[0];
         let normal = outward(middle);
-        let normal = (normal - along * (normal.dot(along) / along.length_squared().max(1e-12))).normalize_or(Vec3::Z);
+        let normal =
+            (normal - along * (normal.dot(along) / along.length_squared().max(1e-12))).normalize_or(Vec3::Z);
         let width = look.width * (1.0 - look.taper * t);
         out.push(Seed {
             carrier: Carrier::Skin(HEAD_CENTRE + middle, frame(along, normal), Bind::to(HEAD)),

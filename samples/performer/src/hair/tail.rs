@@ -102,11 +102,17 @@ impl Tail {
         let head = turn * (HEAD_CENTRE + Vec3::new(0.0, 0.02, -0.012)) + shift;
         let mut cones = vec![
             Cone { ends: [head, head + turn * Vec3::NEG_Y * 0.06], radii: [0.098, 0.080] },
-            Cone { ends: [at(rig::NECK), at(rig::HEAD)], radii: [0.075, 0.075] },
-            Cone { ends: [at(rig::CHEST) + back * 0.01, at(rig::NECK) + Vec3::NEG_Y * 0.06], radii: [0.125, 0.095] },
+            Cone { ends: [at(rig::NECK), at(HEAD)], radii: [0.075, 0.075] },
+            Cone {
+                ends: [at(rig::CHEST) + back * 0.01, at(rig::NECK) + Vec3::NEG_Y * 0.06],
+                radii: [0.125, 0.095],
+            },
         ];
         for side in Side::BOTH {
-            cones.push(Cone { ends: [at(of(side, rig::UPPER)), at(rig::NECK) + Vec3::NEG_Y * 0.05], radii: [0.072, 0.085] });
+            cones.push(Cone {
+                ends: [at(of(side, rig::UPPER)), at(rig::NECK) + Vec3::NEG_Y * 0.05],
+                radii: [0.072, 0.085],
+            });
         }
         Drive { goals, cones }
     }
@@ -133,7 +139,11 @@ impl Tail {
                 let tip = (t - 0.7).max(0.0) / 0.3;
                 seeds.push(Seed {
                     carrier: Carrier::Sheet(woven),
-                    scale: Vec3::new(LENGTH * end / f32::from(segments) * 0.55, width * (1.0 - 0.45 * tip), width * 0.6),
+                    scale: Vec3::new(
+                        LENGTH * end / f32::from(segments) * 0.55,
+                        width * (1.0 - 0.45 * tip),
+                        width * 0.6,
+                    ),
                     opacity: if loose { 0.40 } else { 0.92 } * (1.0 - 0.6 * tip),
                     albedo: colour,
                     open: 0.55 + 0.45 * depth.min(1.0).powi(2),

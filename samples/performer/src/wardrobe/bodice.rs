@@ -38,17 +38,22 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let mut sites: Vec<_> = scatter(&region).into_iter().map(|site| (site, false)).collect();
     let band = |p: Vec3| {
         let turn = p.x.atan2(p.z);
-        let crease = 0.0016 * ((p.y * 330.0) + 0.9 * (turn * 3.0).sin() + 0.6 * (turn * 7.0 + 1.0).sin()).sin();
+        let crease =
+            0.0016 * ((p.y * 330.0) + 0.9 * (turn * 3.0).sin() + 0.6 * (turn * 7.0 + 1.0).sin()).sin();
         body.bodice(p) - crease
     };
     let spacing = |p: Vec3| (p.y > SASH[0] && p.y < SASH[1]).then_some(0.0036 * detail);
     let region = Region { field: &band, level: EASE + 0.0055, bounds, spacing: &spacing, seed: seed ^ 22 };
     sites.extend(scatter(&region).into_iter().map(|site| (site, true)));
-    let spacing = |p: Vec3| (dressed(p) > 0.004 && p.y > SASH[1] - 0.02).then_some(0.0115 * detail);
+    let spacing = |p: Vec3| (dressed(p) > 0.013 && p.y > SASH[1] - 0.02).then_some(0.0115 * detail);
     let region = Region { field: &cloth, level: EASE - 0.004, bounds, spacing: &spacing, seed: seed ^ 23 };
     // A coarse lining of the ground colour, for the same reason as under the skin.
     let lining = scatter(&region).into_iter().map(|site| Seed {
-        carrier: Carrier::Skin(site.place, frame(Vec3::Y.cross(site.normal), site.normal), body.bind(site.place)),
+        carrier: Carrier::Skin(
+            site.place,
+            frame(Vec3::Y.cross(site.normal), site.normal),
+            body.bind(site.place),
+        ),
         scale: Vec3::new(site.spacing * 0.72, site.spacing * 0.72, 0.0008),
         opacity: 0.97,
         albedo: print::ground(),
@@ -56,31 +61,29 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         material: Material::Cloth,
     });
     let mut seeds: Vec<Seed> = lining.collect();
-    seeds.par_extend(sites
-        .par_iter()
-        .map(|&(site, sash)| {
-            let p = site.place;
-            let field = |q: Vec3| (cloth(q) - EASE).min(body.skin(q));
-            let wide = openness(&field, p, site.normal, 0.09);
-            let albedo = if sash {
-                srgb(206, 84, 62) * (1.0 + 0.05 * noise3(p * 120.0))
-            } else {
-                let (colour, _) = print::print(flat(p));
-                // Trim along the neckline.
-                lerp(srgb(206, 84, 62), colour, step(0.0050, 0.0065, below_neckline(p)))
-            };
-            let crease = if sash { 0.86 + 90.0 * (band(p) - body.bodice(p)) } else { 0.90 + 45.0 * (folds(p)) };
-            let sigma = site.spacing * SPREAD;
-            let x = Vec3::Y - site.normal * site.normal.y;
-            Seed {
-                carrier: Carrier::Skin(p, frame(x, site.normal), body.bind(p)),
-                scale: Vec3::new(sigma, sigma * 0.95, sigma * 0.28),
-                opacity: 0.98,
-                albedo,
-                open: (0.35 + 0.65 * wide) * crease.clamp(0.4, 1.0),
-                material: Material::Cloth,
-            }
-        }));
+    seeds.par_extend(sites.par_iter().map(|&(site, sash)| {
+        let p = site.place;
+        let field = |q: Vec3| (cloth(q) - EASE).min(body.skin(q));
+        let wide = openness(&field, p, site.normal, 0.09);
+        let albedo = if sash {
+            srgb(206, 84, 62) * (1.0 + 0.05 * noise3(p * 120.0))
+        } else {
+            let (colour, _) = print::print(flat(p));
+            // Trim along the neckline.
+            lerp(srgb(206, 84, 62), colour, step(0.0050, 0.0065, below_neckline(p)))
+        };
+        let crease = if sash { 0.86 + 90.0 * (band(p) - body.bodice(p)) } else { 0.90 + 45.0 * (folds(p)) };
+        let sigma = site.spacing * SPREAD;
+        let x = Vec3::Y - site.normal * site.normal.y;
+        Seed {
+            carrier: Carrier::Skin(p, frame(x, site.normal), body.bind(p)),
+            scale: Vec3::new(sigma, sigma * 0.95, sigma * 0.28),
+            opacity: 0.98,
+            albedo,
+            open: (0.35 + 0.65 * wide) * crease.clamp(0.4, 1.0),
+            material: Material::Cloth,
+        }
+    }));
     seeds
 }
 
@@ -120,7 +123,11 @@ pub(super) fn piping(body: &Body, detail: f32) -> Vec<Seed> {
             let p = pair[0] + along * ((k as f32 + 0.5) / pieces as f32);
             for (side, lift) in [(-0.0016, 0.0002), (0.0, 0.0011), (0.0016, 0.0002)] {
                 seeds.push(Seed {
-                    carrier: Carrier::Skin(p + across * side + normal * lift, frame(along, normal), body.bind(p)),
+                    carrier: Carrier::Skin(
+                        p + across * side + normal * lift,
+                        frame(along, normal),
+                        body.bind(p),
+                    ),
                     scale: Vec3::new(0.0022 * detail, 0.0010, 0.0008),
                     opacity: 0.97,
                     albedo: srgb(206, 84, 62),

@@ -103,7 +103,10 @@ impl Shawl {
             .collect();
         let joint = |j: usize| pose.places[j];
         let mut cones = vec![
-            Cone { ends: [joint(rig::PELVIS), joint(rig::PELVIS) + Vec3::NEG_Y * 0.42], radii: [0.215, 0.345] },
+            Cone {
+                ends: [joint(rig::PELVIS), joint(rig::PELVIS) + Vec3::NEG_Y * 0.42],
+                radii: [0.215, 0.345],
+            },
             Cone { ends: [joint(rig::PELVIS), joint(rig::CHEST)], radii: [0.205, 0.160] },
             Cone { ends: [joint(rig::CHEST), joint(rig::NECK) + Vec3::NEG_Y * 0.08], radii: [0.160, 0.165] },
             Cone { ends: [joint(rig::NECK), joint(rig::HEAD) + Vec3::Y * 0.08], radii: [0.090, 0.135] },
@@ -131,7 +134,8 @@ impl Shawl {
                 let hem = step(0.010, 0.006, border(at));
                 // A woven stripe before each end.
                 let end = at.y.min(1.0 - at.y) * length;
-                let stripe = step(0.004, 0.0, (end - 0.07).abs() - 0.012) + step(0.003, 0.0, (end - 0.10).abs() - 0.004);
+                let stripe = step(0.004, 0.0, (end - 0.07).abs() - 0.012)
+                    + step(0.003, 0.0, (end - 0.10).abs() - 0.004);
                 let gold = (hem + stripe).min(1.0);
                 let sigma = spacing * 0.72;
                 Seed {

@@ -29,9 +29,12 @@ pub(crate) struct Skirt {
 /// The bell at rest: u around from the front towards her left, v down.
 fn bell(u: f32, v: f32) -> Vec3 {
     let (sin, cos) = (u * TAU).sin_cos();
-    let side = through(&[[0.0, 0.130], [0.10, 0.153], [0.22, 0.180], [0.38, 0.202], [0.70, 0.246], [1.0, 0.296]], v);
-    let front = through(&[[0.0, 0.098], [0.10, 0.112], [0.22, 0.130], [0.38, 0.158], [0.70, 0.222], [1.0, 0.285]], v);
-    let behind = through(&[[0.0, 0.098], [0.10, 0.126], [0.22, 0.156], [0.38, 0.178], [0.70, 0.228], [1.0, 0.285]], v);
+    let side =
+        through(&[[0.0, 0.127], [0.10, 0.150], [0.22, 0.176], [0.38, 0.197], [0.70, 0.240], [1.0, 0.290]], v);
+    let front =
+        through(&[[0.0, 0.098], [0.10, 0.112], [0.22, 0.130], [0.38, 0.158], [0.70, 0.222], [1.0, 0.285]], v);
+    let behind =
+        through(&[[0.0, 0.098], [0.10, 0.126], [0.22, 0.156], [0.38, 0.178], [0.70, 0.228], [1.0, 0.285]], v);
     let z = if cos > 0.0 { front } else { behind } * cos;
     Vec3::new(side * sin, WAIST - v * LENGTH * (1.0 - 0.07 * v), z - 0.004)
 }
@@ -39,7 +42,8 @@ fn bell(u: f32, v: f32) -> Vec3 {
 /// Flutes: outward displacement at a place; deeper and rounder towards the hem.
 fn flutes(u: f32, v: f32) -> f32 {
     let a = u * TAU;
-    let phase = 15.0 * a + 1.3 * (2.0 * a + 0.7).sin() + 0.9 * (3.0 * a + 2.0).sin() + 0.5 * v * (5.0 * a).sin();
+    let phase =
+        15.0 * a + 1.3 * (2.0 * a + 0.7).sin() + 0.9 * (3.0 * a + 2.0).sin() + 0.5 * v * (5.0 * a).sin();
     let depth = 0.0026 * step(0.0, 0.06, v) + 0.024 * v.max(0.0).powf(1.25);
     depth * (phase.sin() + 0.22 * (2.0 * phase + 1.0).sin() + 0.25) * (0.85 + 0.3 * (2.0 * a + 1.0).sin())
 }
@@ -48,7 +52,7 @@ fn flutes(u: f32, v: f32) -> f32 {
 fn veil(u: f32, v: f32) -> f32 {
     let a = u * TAU;
     let phase = 11.0 * a + 1.1 * (3.0 * a).sin() + 0.8 * (2.0 * a + 1.0).sin();
-    0.006 + 0.034 * v + (0.002 + 0.020 * v) * phase.sin()
+    0.006 + 0.026 * v + (0.002 + 0.020 * v) * phase.sin()
 }
 
 impl Skirt {
@@ -87,7 +91,7 @@ impl Skirt {
             }
         }
         let mesh = Mesh { ties, links, gravity: 0.0, drag: 1.2 };
-        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE / 2)
+        simulate(&mesh, poses.len(), |sample| self.drive(&poses[sample]), RATE)
     }
 
     fn drive(&self, pose: &Pose) -> Drive {
@@ -127,7 +131,8 @@ impl Skirt {
             .into_iter()
             .map(|(at, spacing)| self.splat(at, spacing * 0.76, Layer::Outer))
             .collect();
-        let lining = lay(surface, |at: Vec2| (at.y < 0.982).then_some(0.0115 * detail), Vec::new(), 60_000, seed ^ 42);
+        let lining =
+            lay(surface, |at: Vec2| (at.y < 0.982).then_some(0.0115 * detail), Vec::new(), 60_000, seed ^ 42);
         seeds.extend(lining.into_iter().map(|(at, spacing)| self.splat(at, spacing * 0.68, Layer::Lining)));
         let sheer = |at: Vec2| {
             let (sin, cos) = (at.x * TAU).sin_cos();
@@ -217,7 +222,9 @@ fn fabric(at: Vec2) -> (Vec3, f32) {
     let from_hem = (1.0 - at.y) * LENGTH;
     if from_hem < 0.040 {
         // Border: a coral hem, a cream line.
-        let near = [0.012, 0.018, 0.023, 0.036, 0.040].iter().fold(f32::INFINITY, |d: f32, e| d.min((from_hem - e).abs()));
+        let near = [0.012, 0.018, 0.023, 0.036, 0.040]
+            .iter()
+            .fold(f32::INFINITY, |d: f32, e| d.min((from_hem - e).abs()));
         let colour = match from_hem {
             d if d < 0.012 => coral,
             d if d < 0.018 => srgb(18, 76, 88),
