@@ -21,6 +21,7 @@ mod number;
 mod rig;
 mod scatter;
 mod shade;
+mod shadow;
 mod sheet;
 mod solver;
 mod stage;

@@ -4,6 +4,7 @@
 use crate::number::{Random, count, single};
 use crate::shade::srgb;
 use glam::{Quat, Vec3, Vec4};
+use std::f32::consts::TAU;
 use vivant::splat::{Life, Motion, Splat};
 use vivant::time::TickRate;
 
@@ -25,7 +26,7 @@ pub(crate) fn drift(seed: u64, seconds: f64, rate: TickRate) -> Vec<Splat> {
 
 /// A place around the dancer, clear of her.
 fn around(random: &mut Random, low: f32, high: f32) -> Vec3 {
-    let (a, r) = (random.range(0.0, 6.2832), random.range(0.48, 0.74));
+    let (a, r) = (random.range(0.0, TAU), random.range(0.48, 0.74));
     Vec3::new(a.sin() * r, random.range(low, high), a.cos() * r)
 }
 

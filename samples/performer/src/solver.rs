@@ -74,6 +74,11 @@ pub(crate) struct Moment {
 }
 
 impl Track {
+    /// A track from its samples.
+    pub(crate) fn of(samples: Vec<Vec<Vec3>>) -> Self {
+        Self { samples }
+    }
+
     /// Places at a sample number that may lie between samples and outside the loop (Catmull–Rom between samples).
     pub(crate) fn at(&self, sample: f64) -> Vec<Vec3> {
         let n = self.samples.len();

@@ -7,6 +7,7 @@ use crate::flesh;
 use crate::hair::{self, Tail};
 use crate::number::{count, single};
 use crate::shade::Seed;
+use crate::shadow;
 use crate::solver::{Moment, RATE, Track};
 use crate::wardrobe::{self, Shawl, Skirt};
 use rayon::prelude::*;
@@ -25,6 +26,7 @@ pub(crate) struct Stage {
 const SKIRT: usize = 0;
 const SHAWL: usize = 1;
 const TAIL: usize = 2;
+const SHADOW: usize = 3;
 
 impl Stage {
     /// Sets the stage for a loop of `seconds`.
@@ -39,7 +41,9 @@ impl Stage {
             || skirt.simulate(&poses),
             || rayon::join(|| shawl.simulate(&poses), || tail.simulate(&poses)),
         );
-        Self { body, dance, skirt, shawl, tail, tracks: vec![skirt_track, shawl_track, tail_track] }
+        let mut tracks = vec![skirt_track, shawl_track, tail_track];
+        tracks.extend(shadow::tracks(&poses));
+        Self { body, dance, skirt, shawl, tail, tracks }
     }
 
     /// Where everything truly is at a time, seconds.
@@ -64,6 +68,7 @@ impl Stage {
         seeds.extend(self.shawl.sew(seed, detail));
         seeds.extend(hair::comb(body, seed, detail));
         seeds.extend(self.tail.grow(seed, detail));
+        seeds.extend(shadow::cast(SHADOW));
         seeds
     }
 

@@ -1,7 +1,7 @@
 //! Tests of the whole: what a performance promises, measured on the records and against the true motion.
 
 use crate::fit::{PLACE_TOLERANCE, TURN_TOLERANCE};
-use crate::number::Random;
+use crate::number::{Random, single};
 use crate::rig::{Side, rest};
 use crate::sheet::Carrier;
 use crate::stage::Stage;
@@ -17,7 +17,7 @@ fn performance() -> &'static (Performance, crate::Report) {
 
 /// The playback formula.
 fn at(splat: &Splat, time: f64) -> (Vec3, Quat) {
-    let dt = (time - splat.life.t0) as f32;
+    let dt = single(time - splat.life.t0);
     let m = &splat.motion;
     let place = Vec3::from(splat.mean)
         + (Vec3::from(m.velocity) + (Vec3::from(m.quadratic) + Vec3::from(m.cubic) * dt) * dt) * dt;
@@ -113,7 +113,7 @@ fn records_follow_the_true_motion_between_the_samples_too() {
             continue;
         }
         for (&time, moment) in times.iter().zip(&truths) {
-            let tick = (time * 30_000.0).floor() as i64;
+            let tick = crate::frame_rate().ticks_from_seconds(time);
             let showing: Vec<&Splat> = records.iter().filter(|r| shows(r, tick)).collect();
             assert_eq!(showing.len(), 1, "windows tile the clip");
             let (place, turn) = at(showing[0], time);
@@ -137,7 +137,7 @@ fn soles_of_planted_feet_stay_where_they_are() {
     let moments = stage.moments();
     let fitter = fit::Fitter::new(&moments, crate::frame_rate());
     let soles: Vec<(Side, Vec<Splat>)> = stage
-        .seeds(1, 1.6)
+        .seeds(1, 1.0)
         .iter()
         .filter_map(|seed| match &seed.carrier {
             Carrier::Skin(p, _, _) if p.y < 0.006 && p.z > rest::BALL.z + 0.022 => {
@@ -151,7 +151,7 @@ fn soles_of_planted_feet_stay_where_they_are() {
     for (side, start, end) in stage.dance().steps.plants() {
         for (_, records) in soles.iter().filter(|(s, _)| *s == side) {
             let place = |t: f64| {
-                let tick = (t * 30_000.0).round() as i64;
+                let tick = crate::frame_rate().ticks_from_seconds(t);
                 records.iter().find(|r| shows(r, tick)).map(|r| at(r, t).0).unwrap()
             };
             let (from, to) = (f64::from(start) + 0.005, f64::from(end) - 0.005);

@@ -7,16 +7,16 @@ use glam::Vec3;
 /// Centre of the left eyeball in head space.
 pub(crate) const EYE: Vec3 = Vec3::new(0.0310, 0.000, 0.0685);
 /// Half axes of the eyeball: wider than a ball, so that it fills the opening to its corners.
-pub(crate) const EYE_RADII: Vec3 = Vec3::new(0.0172, 0.0140, 0.0122);
+pub(crate) const EYE_RADII: Vec3 = Vec3::new(0.0180, 0.0142, 0.0122);
 /// Thickness of a lid over the eyeball.
 const LID: f32 = 0.0015;
 
 /// Half the width of the opening between the lids.
-pub(crate) const LID_HALF: f32 = 0.0154;
+pub(crate) const LID_HALF: f32 = 0.0159;
 
 /// Height of the upper lid's edge for a share of the half width; the arch peaks inside of the middle.
 pub(crate) fn upper_lid(t: f32) -> f32 {
-    0.0063 * (1.0 - t * t) * (1.0 - 0.20 * t)
+    0.0067 * (1.0 - t * t) * (1.0 - 0.20 * t)
 }
 
 /// Height of the lower lid's edge; lowest outside of the middle.
@@ -91,7 +91,7 @@ fn mouth(mut d: f32, p: Vec3) -> f32 {
         cone(p, Vec3::new(0.0, -0.046, 0.0915), Vec3::new(0.0, -0.0555, 0.0930), 0.0020, 0.0022),
         0.005,
     );
-    let corner = Vec3::new(0.0262, -0.0610, 0.0705);
+    let corner = Vec3::new(0.0270, -0.0596, 0.0700);
     let upper = cone(p, Vec3::new(0.0045, -0.0600, 0.0865), corner, 0.0042, 0.0012);
     let lower = cone(p, Vec3::new(0.0, -0.0690, 0.0845), corner, 0.0051, 0.0012);
     d = join(d, upper, 0.0035);

@@ -13,7 +13,7 @@ pub(crate) const CENTRE: Vec3 = Vec3::new(0.0, 1.5855, 0.010);
 pub(super) fn scalp(p: Vec3) -> f32 {
     let mut d = ellipsoid(p - Vec3::new(0.0, 0.032, -0.014), Vec3::new(0.0735, 0.080, 0.090));
     d = join(d, ellipsoid(p - Vec3::new(0.0, 0.036, 0.030), Vec3::new(0.061, 0.056, 0.057)), 0.030);
-    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.022, 0.026), Vec3::new(0.0560, 0.066, 0.056)), 0.030);
+    d = join(d, ellipsoid(p - Vec3::new(0.0, -0.022, 0.026), Vec3::new(0.0548, 0.066, 0.056)), 0.030);
     join(d, ellipsoid(p - Vec3::new(0.0, -0.015, -0.045), Vec3::new(0.052, 0.050, 0.042)), 0.040)
 }
 
@@ -23,7 +23,7 @@ pub(super) fn at(p: Vec3) -> f32 {
     // Jaw: from its angle under the ear to the chin.
     d = join(
         d,
-        cone(p, Vec3::new(0.0390, -0.050, 0.000), Vec3::new(0.0140, -0.092, 0.056), 0.0130, 0.0125),
+        cone(p, Vec3::new(0.0375, -0.050, 0.000), Vec3::new(0.0120, -0.093, 0.056), 0.0130, 0.0120),
         0.034,
     );
     d = join(
@@ -34,7 +34,7 @@ pub(super) fn at(p: Vec3) -> f32 {
     d = join(d, ellipsoid(p - Vec3::new(0.0, -0.094, 0.067), Vec3::new(0.0135, 0.0140, 0.0135)), 0.028);
     // Cheekbone and the soft cheek below it.
     d = join(d, ellipsoid(p - Vec3::new(0.043, -0.021, 0.050), Vec3::new(0.020, 0.014, 0.022)), 0.022);
-    d = join(d, ellipsoid(p - Vec3::new(0.031, -0.048, 0.052), Vec3::new(0.021, 0.024, 0.023)), 0.022);
+    d = join(d, ellipsoid(p - Vec3::new(0.029, -0.047, 0.052), Vec3::new(0.021, 0.024, 0.023)), 0.022);
     d = face::features(d, p);
     join(d, ear(p), 0.006)
 }
@@ -63,8 +63,8 @@ pub(crate) fn hairline(z: f32) -> f32 {
             [0.016, 0.004],
             [0.026, 0.014],
             [0.044, 0.044],
-            [0.060, 0.060],
-            [0.074, 0.071],
+            [0.060, 0.056],
+            [0.074, 0.066],
         ],
         z,
     )

@@ -32,7 +32,7 @@ const DIP: [f32; 16] = [
 
 /// Turn of the pelvis beyond the steady part, radians, about the vertical; positive to her left.
 const YAW: [f32; 16] =
-    [0.00, 0.10, 0.20, 0.10, -0.05, -0.20, -0.24, -0.10, 0.20, 0.95, 2.10, 3.40, 4.65, 5.70, 6.18, 6.28];
+    [0.00, 0.10, 0.20, 0.10, -0.05, -0.20, -0.24, -0.10, 0.20, 0.95, 2.10, 3.40, 4.65, 5.70, 6.18, TAU];
 
 /// Hip drop (about the forward axis) and lean forward, radians.
 const TILT: [[f32; 2]; 16] = [

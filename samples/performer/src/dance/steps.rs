@@ -64,7 +64,7 @@ impl Steps {
             step(2.375, 2.875, Plant { x: 0.215, z: 0.120, yaw: 0.42 }),
             step(4.0, 4.375, follow(Side::Left, 4.62, 0.0)),
             step(4.875, 5.25, follow(Side::Left, 5.46, 0.0)),
-            step(5.75, 6.125, follow(Side::Left, 6.28, 0.0)),
+            step(5.75, 6.125, follow(Side::Left, 6.27, 0.0)),
             step(6.625, 7.0, Plant { yaw: home(Side::Left).yaw + TAU, ..home(Side::Left) }),
         ];
         let right = vec![

@@ -77,10 +77,10 @@ fn foot(c: Vec3, q: Vec3) -> (Vec3, Material) {
 fn lips(x: f32) -> [f32; 2] {
     [
         through(
-            &[[0.0, -0.0580], [0.005, -0.0565], [0.012, -0.0578], [0.020, -0.0598], [0.0268, -0.0612]],
+            &[[0.0, -0.0580], [0.005, -0.0565], [0.012, -0.0578], [0.020, -0.0590], [0.0276, -0.0598]],
             x,
         ),
-        through(&[[0.0, -0.0752], [0.008, -0.0746], [0.017, -0.0700], [0.0268, -0.0612]], x),
+        through(&[[0.0, -0.0752], [0.008, -0.0746], [0.017, -0.0696], [0.0276, -0.0598]], x),
     ]
 }
 
@@ -104,16 +104,16 @@ fn head(mut c: Vec3, h: Vec3) -> Vec3 {
         c = eyes(c, q);
         let [upper, lower] = lips(q.x);
         let inside = step(0.0006, -0.0006, (q.y - upper).max(lower - q.y))
-            * step(0.0268, 0.0256, q.x)
+            * step(0.0276, 0.0264, q.x)
             * step(0.062, 0.066, q.z);
         let mut lip = srgb(194, 88, 82);
         // Parting, corner, and the sheen on the lower lip.
-        let parting = -0.0650 + 0.0036 * (q.x / 0.0262).powi(2);
+        let parting = -0.0650 + 0.0048 * (q.x / 0.0270).powi(2);
         lip = lerp(lip, srgb(74, 20, 24), 0.9 * (-((q.y - parting) / 0.0009).powi(2)).exp());
         lip = lerp(lip, srgb(236, 150, 142), 0.50 * spot(q.x - 0.004, q.y + 0.0698, 0.007, 0.0016));
         lip = lerp(lip, srgb(226, 132, 124), 0.30 * spot(q.x - 0.006, q.y + 0.0592, 0.004, 0.0012));
         c = lerp(c, lip, inside * 0.92);
-        c = lerp(c, srgb(110, 50, 42), 0.45 * spot(q.x - 0.0275, q.y + 0.0611, 0.0022, 0.0018));
+        c = lerp(c, srgb(110, 50, 42), 0.45 * spot(q.x - 0.0284, q.y + 0.0597, 0.0022, 0.0018));
     }
     // Ears.
     c = lerp(c, warm, 0.30 * step(0.068, 0.078, q.x) * step(-0.045, -0.03, q.y) * step(0.04, 0.025, q.y));

@@ -9,7 +9,7 @@ use crate::sheet::Carrier;
 use glam::Vec3;
 
 const SPACING: f32 = 0.00062;
-const IRIS: f32 = 0.0061;
+const IRIS: f32 = 0.0064;
 
 pub(super) fn grow(detail: f32) -> Vec<Seed> {
     let spacing = SPACING * detail;

@@ -56,7 +56,7 @@ fn under(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let spacing = |p: Vec3| {
         let hidden = p.y < 1.447 && p.y > 0.80 && wardrobe::dressed(p) > 0.014;
         let inside_hand = beyond_wrist(Side::at(p.x).mirror(p)) > 0.0 && p.y > 0.7;
-        let s = if p.y > 1.45 || inside_hand { 0.0062 } else { 0.0125 };
+        let s = if p.y > 1.45 || inside_hand || p.y < 0.06 { 0.0062 } else { 0.0125 };
         (!hidden && p.y < 1.66).then_some(s * detail)
     };
     let bounds = [Vec3::new(-0.64, 0.0, -0.16), Vec3::new(0.64, 1.66, 0.18)];

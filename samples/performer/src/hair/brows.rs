@@ -23,11 +23,11 @@ fn brows(body: &Body, seed: u64) -> Vec<Seed> {
         let side = if index % 2 == 0 { Side::Left } else { Side::Right };
         let t = random.unit();
         let x = 0.0130 + 0.0350 * t;
-        let arch = through(&[[0.0, 0.0188], [0.35, 0.0208], [0.66, 0.0222], [1.0, 0.0182]], t);
+        let arch = through(&[[0.0, 0.0188], [0.35, 0.0210], [0.66, 0.0230], [1.0, 0.0205]], t);
         let thick = 0.0025 * step(-0.1, 0.18, t) * (1.0 - 0.72 * t);
         let y = arch + random.bell() * 0.5 * thick;
         let (p, n) = press(&head, side.mirror(Vec3::new(x, y, 0.085)));
-        let lean = through(&[[0.0, 0.95], [0.25, 0.40], [0.6, 0.08], [1.0, -0.40]], t) + 0.20 * random.bell();
+        let lean = through(&[[0.0, 0.70], [0.25, 0.32], [0.6, 0.08], [1.0, -0.40]], t) + 0.20 * random.bell();
         let along = side.mirror(Vec3::new(lean.cos(), lean.sin(), -0.55));
         let along = (along - n * along.dot(n)).normalize_or(Vec3::X);
         let length = random.range(0.0040, 0.0062);

@@ -11,6 +11,7 @@ use crate::shade::{Material, Seed, srgb};
 use crate::sheet::Carrier;
 use glam::Vec3;
 use rayon::prelude::*;
+use std::f32::consts::TAU;
 
 const STEP: f32 = 0.0125;
 
@@ -188,7 +189,7 @@ fn scrunchie(seed: u64) -> Vec<Seed> {
     let mut random = Random::new(seed, 67);
     (0..count(620.0))
         .map(|_| {
-            let (a, b) = (random.range(0.0, 6.2832), random.range(0.0, 6.2832));
+            let (a, b) = (random.range(0.0, TAU), random.range(0.0, TAU));
             let out = u * a.cos() + v * a.sin();
             let ruffle = (a * 11.0 + 0.7 * (a * 3.0).sin()).sin();
             let minor = 0.0078 + 0.0022 * ruffle;

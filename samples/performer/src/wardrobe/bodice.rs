@@ -32,7 +32,8 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         let edge = dressed(p);
         let inside = edge > 0.0 && p.y > SASH[1] - 0.012;
         let (_, near) = print::print(flat(p));
-        inside.then(|| detail * if near < 0.0030 || edge < 0.006 { 0.0034 } else { 0.0062 })
+        let fine = near < 0.0030 || edge < 0.006;
+        inside.then_some(detail * if fine { 0.0034 } else { 0.0062 })
     };
     let region = Region { field: &cloth, level: EASE, bounds, spacing: &spacing, seed: seed ^ 21 };
     let mut sites: Vec<_> = scatter(&region).into_iter().map(|site| (site, false)).collect();

@@ -30,8 +30,8 @@ pub(super) fn sew(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let spacing = |at: Vec2| {
         let p = place(at, 0.0);
         let (_, near) = print::print(flat(at));
-        (body.bodice(p) > 0.004 || at.y > 0.5)
-            .then(|| detail * if near < 0.0028 || at.y > 0.93 { 0.0034 } else { 0.0062 })
+        let fine = near < 0.0028 || at.y > 0.93;
+        (body.bodice(p) > 0.004 || at.y > 0.5).then_some(detail * if fine { 0.0034 } else { 0.0062 })
     };
     let sites = lay(|at| place(at, 0.0), spacing, hem(detail), 42_000, seed ^ 31);
     let mut seeds = Vec::new();
