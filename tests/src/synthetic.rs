@@ -4,7 +4,7 @@ use glam::{DMat4, DQuat, DVec3, Vec3};
 use half::f16;
 use vivant::view::View;
 use vivant_shaders::cpu::Buffers;
-use vivant_shaders::generated::{CLUSTER_SPLATS, SORT_BLOCK, SORT_GROUP};
+use vivant_shaders::generated::{CLUSTER_SPLATS, DIGITS, KEY_MAX, SORT_BLOCK, SORT_GROUP};
 use vivant_shaders::layout::{self, Cluster, ClusterRef, Segment};
 
 use crate::random::Random;
@@ -51,7 +51,7 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         head_in_world: [0.1, 0.2, 1.5, 0.0],
         background: [0.0; 4],
         key_near: 0.2,
-        key_scale: 65535.0 / 3.0,
+        key_scale: KEY_MAX as f32 / 3.0,
         depth_reference: 1.5,
         low_pass: 0.3,
         views: 2,
@@ -59,8 +59,8 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         blocks: slots.div_ceil(SORT_BLOCK),
         flags: 0,
     };
-    b.histogram = vec![0x5555_5555; 256 * b.block.frame.blocks as usize];
-    b.totals = vec![0x5555_5555; 256 * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP)) as usize];
+    b.histogram = vec![0x5555_5555; (DIGITS * b.block.frame.blocks) as usize];
+    b.totals = vec![0x5555_5555; (DIGITS * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP))) as usize];
     b
 }
 

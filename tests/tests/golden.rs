@@ -214,10 +214,11 @@ fn the_performer_at_ten_times_and_three_distances() {
             let pixels = stage.draw(&clip, seconds, &views, 512);
             let head = distance(&pixels, &reference_of(&performance, seconds, &views, 512, Order::Head));
             assert_close(&format!("performer at {seconds:.2} s, {metres} m"), head);
-            // One order for both eyes must be as good as each eye's own: this is what the shared sort rests on.
+            // Neither eye's own order is truer than the head's, but the two must not part: were the shared order far
+            // off, splats would swim against each other as the head turns.
             let each = distance(&pixels, &reference_of(&performance, seconds, &views, 512, Order::EachView));
             eprintln!("  against each eye's own order: {:.1} dB", each.psnr);
-            assert!(each.psnr >= PSNR_DB, "the shared order shows: {:.1} dB", each.psnr);
+            assert!(each.psnr >= 34.0, "the shared order shows: {:.1} dB", each.psnr);
         };
         for step in 0..10 {
             check(0.017 + 0.79 * f64::from(step), 1.5);
@@ -267,7 +268,7 @@ fn the_typist_types_upright() {
             let frame = source.read_frame(index).unwrap().splats;
             let info = vivant::splat::ClipInfo { duration: 0, fps: (0, 1), ..source.info() };
             let alone = Performance { info, splats: frame };
-            let wanted = reference_of(&alone, 0.0, &views, 512, Order::Head);
+            let wanted = reference_of(&alone, seconds, &views, 512, Order::Head);
             assert_close(&format!("typist, frame {index}"), distance(&pixels, &wanted));
             if let Some(kept) = std::env::var_os("VIVANT_KEEP_PICTURES") {
                 let path = std::path::Path::new(&kept).join(format!("typist-{index}.png"));

@@ -8,12 +8,14 @@
 
 layout(local_size_x = 256) in;
 
-shared uint local_counts[256];
+shared uint local_counts[DIGITS];
 
 void main() {
     uint lane = gl_LocalInvocationID.x;
     uint block = gl_WorkGroupID.x;
-    local_counts[lane] = 0u;
+    for (uint digit = lane; digit < DIGITS; digit += 256u) {
+        local_counts[digit] = 0u;
+    }
     barrier();
     for (uint first = 0u; first < SORT_BLOCK; first += 256u) {
         uint digit = sort_digit(block * SORT_BLOCK + first + lane);
@@ -22,5 +24,7 @@ void main() {
         }
     }
     barrier();
-    histogram[block * 256u + lane] = local_counts[lane];
+    for (uint digit = lane; digit < DIGITS; digit += 256u) {
+        histogram[block * DIGITS + digit] = local_counts[digit];
+    }
 }

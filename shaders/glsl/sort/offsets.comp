@@ -9,18 +9,26 @@
 
 layout(local_size_x = 256) in;
 
-void main() {
-    uint digit = gl_LocalInvocationID.x;
-    uint groups = (frame.blocks + SORT_GROUP - 1u) / SORT_GROUP;
+// Turns the groups' sums of one digit into offsets; returns their sum.
+uint walk_groups(uint digit, uint groups) {
     uint sum = 0u;
     for (uint group = 1u; group <= groups; ++group) {
-        uint count = totals[group * 256u + digit];
-        totals[group * 256u + digit] = sum;
+        uint count = totals[group * DIGITS + digit];
+        totals[group * DIGITS + digit] = sum;
         sum += count;
     }
-    uint inclusive = scan_inclusive(sum);
-    totals[digit] = inclusive - sum;
-    if (digit == 255u) {
+    return sum;
+}
+
+void main() {
+    uint digit = gl_LocalInvocationID.x * 2u;
+    uint groups = (frame.blocks + SORT_GROUP - 1u) / SORT_GROUP;
+    uint even = walk_groups(digit, groups);
+    uint odd = walk_groups(digit + 1u, groups);
+    uint inclusive = scan_inclusive(even + odd);
+    totals[digit] = inclusive - odd - even;
+    totals[digit + 1u] = inclusive - odd;
+    if (digit + 2u == DIGITS) {
         counts.visible = inclusive;
         counts.dispatch[0] = (inclusive + 255u) / 256u;
         counts.dispatch[1] = 1u;

@@ -1,19 +1,20 @@
 //! Twin of `sort/offsets.comp`.
 
 use super::Buffers;
-use crate::generated::SORT_GROUP;
+use crate::generated::{DIGITS, SORT_GROUP};
 use crate::layout::Counts;
 
 /// The groups' sums to offsets within each digit, the digits' sums to the place where each starts; the sum of all to
 /// the counts.
 pub fn offsets(buffers: &mut Buffers) {
     let groups = buffers.block.frame.blocks.div_ceil(SORT_GROUP) as usize;
+    let row_len = DIGITS as usize;
     let mut place = 0;
-    for digit in 0..256 {
+    for digit in 0..row_len {
         let mut sum = 0;
         for group in 1..=groups {
-            let count = buffers.totals[group * 256 + digit];
-            buffers.totals[group * 256 + digit] = sum;
+            let count = buffers.totals[group * row_len + digit];
+            buffers.totals[group * row_len + digit] = sum;
             sum += count;
         }
         buffers.totals[digit] = place;

@@ -1,4 +1,4 @@
-//! Sort: two stable 8-bit passes over the cull's keys, reduce then scan. See `include/sort.glsl`.
+//! Sort: two stable 9-bit passes over the cull's keys, reduce then scan. See `include/sort.glsl`.
 //!
 //! With no slots at all the offsets still run, so that the counts that the later passes read say zero.
 
