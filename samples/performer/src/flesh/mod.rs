@@ -46,7 +46,7 @@ pub(crate) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     for (stream, side) in [(13, Side::Left), (14, Side::Right)] {
         let centre = side.mirror(rest::WRIST + hand_axes()[0] * 0.08);
         sample(centre - Vec3::splat(0.13), centre + Vec3::splat(0.13), stream, &|p| {
-            (beyond_wrist(side.mirror(p)) >= 0.0).then_some(0.0026)
+            (beyond_wrist(side.mirror(p)) >= 0.0).then_some(0.0023)
         });
     }
     sample(Vec3::new(-0.20, -0.02, -0.14), Vec3::new(0.20, 0.80, 0.20), 15, &|p| {
@@ -65,7 +65,13 @@ fn under(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
         let hidden = p.y < 1.447 && p.y > 0.80 && wardrobe::dressed(p) > 0.014;
         let inside_hand = beyond_wrist(Side::at(p.x).mirror(p)) > 0.0 && p.y > 0.7;
         let elbow = (Side::at(p.x).mirror(p) - rest::ELBOW).length() < 0.06;
-        let s = if elbow || p.y > 1.45 || inside_hand || p.y < 0.06 { 0.0062 } else { 0.0125 };
+        let s = if inside_hand {
+            0.0040
+        } else if elbow || p.y > 1.45 || p.y < 0.06 {
+            0.0062
+        } else {
+            0.0125
+        };
         (!hidden && p.y < 1.66).then_some(s * detail)
     };
     let bounds = [Vec3::new(-0.64, 0.0, -0.16), Vec3::new(0.64, 1.66, 0.18)];
