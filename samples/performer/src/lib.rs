@@ -1,7 +1,7 @@
 //! The sample performer: a person dancing, made from nothing but formulas and a seed, as temporal Gaussian splats.
 //!
 //! The way from nothing to a performance, one module a station:
-//! 1. [`anatomy`](self) models the resting body as a signed distance field; `flesh`, `wardrobe` and `hair` cover it
+//! 1. `anatomy` models the resting body as a signed distance field; `flesh`, `wardrobe` and `hair` cover it
 //!    with splats (`scatter` spreads them evenly);
 //! 2. `dance` poses the skeleton of `rig` for any time, feet planted by inverse kinematics; `solver` swings skirt,
 //!    shawl and ponytail; `sheet` carries splats on them;
@@ -48,12 +48,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 1, splats: 101_000, seconds: 8 }
+        Self { seed: 1, splats: 103_500, seconds: 8 }
     }
 }
 
 /// Splats visible at once at the density the figure was designed for.
-const DESIGN_SPLATS: usize = 117_000;
+const DESIGN_SPLATS: usize = 124_800;
 
 /// What was made.
 #[derive(Debug, Clone, Copy, PartialEq)]

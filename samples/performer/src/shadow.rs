@@ -39,13 +39,13 @@ pub(crate) fn cast(first: usize) -> Vec<Seed> {
     // Under body and skirt: wide and faint.
     for at in disc(0.044, 0.34) {
         let fade = 1.0 - (at.length() / 0.36).powi(2);
-        seeds.push(splat(first, at + Vec2::new(0.02, -0.02), 0.040, 0.17 * fade));
+        seeds.push(splat(first, at + Vec2::new(0.02, -0.02), 0.040, 0.10 * fade));
     }
     for sheet in [first + 1, first + 2] {
         for at in disc(0.020, 0.09) {
             let long = Vec2::new(at.x * 0.55, at.y * 1.45);
             let fade = 1.0 - (at.length() / 0.095).powi(2);
-            seeds.push(splat(sheet, long, 0.017, 0.34 * fade));
+            seeds.push(splat(sheet, long, 0.017, 0.22 * fade));
         }
     }
     seeds

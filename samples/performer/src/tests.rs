@@ -3,6 +3,7 @@
 use crate::fit::{PLACE_TOLERANCE, TURN_TOLERANCE};
 use crate::number::{Random, single};
 use crate::rig::{Side, rest};
+use crate::shade::Material;
 use crate::sheet::Carrier;
 use crate::stage::Stage;
 use crate::{Options, fit, generate, generate_with_report};
@@ -164,4 +165,36 @@ fn soles_of_planted_feet_stay_where_they_are() {
         }
     }
     assert!(checked > 3000, "{checked}");
+}
+
+#[test]
+fn skin_does_not_tear() {
+    // Neighbours at rest stay neighbours in every pose: a wrong binding shows as a pair drawn far apart.
+    let stage = Stage::new(8.0);
+    let seeds = stage.seeds(1, 1.5);
+    let skin: Vec<(Vec3, &Carrier)> = seeds
+        .iter()
+        .filter(|seed| seed.material == Material::Skin)
+        .filter_map(|seed| match &seed.carrier {
+            Carrier::Skin(p, ..) => Some((*p, &seed.carrier)),
+            Carrier::Sheet(_) => None,
+        })
+        .collect();
+    let mut pairs = Vec::new();
+    for (i, a) in skin.iter().enumerate() {
+        let near = |b: &&(Vec3, &Carrier)| (a.0 - b.0).length_squared() < 0.008 * 0.008;
+        pairs.extend(skin[..i].iter().filter(near).map(|b| (a, b)));
+    }
+    assert!(pairs.len() > 20_000, "{}", pairs.len());
+    for time in [0.0, 1.3, 2.9, 4.7, 6.5] {
+        let moment = stage.moment(time);
+        let stretched = pairs
+            .iter()
+            .filter(|(a, b)| {
+                (a.1.at(&moment).0 - b.1.at(&moment).0).length() > 3.0 * (a.0 - b.0).length().max(0.002)
+            })
+            .count();
+        let share = stretched as f64 / pairs.len() as f64;
+        assert!(share < 0.004, "at {time} s {share} of {} pairs", pairs.len());
+    }
 }

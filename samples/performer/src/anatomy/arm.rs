@@ -57,8 +57,6 @@ impl Arm {
     pub(super) fn at(&self, p: Vec3) -> f32 {
         let mut d = join(self.upper.at(p), self.fore.at(p), 0.008);
         d = join(d, ellipsoid(p - Vec3::new(0.168, 1.362, -0.014), Vec3::new(0.045, 0.050, 0.047)), 0.045);
-        // Point of the elbow, at the back.
-        d = join(d, ellipsoid(p - (rest::ELBOW + Vec3::new(0.008, 0.0, -0.024)), Vec3::splat(0.010)), 0.014);
         if (p - rest::WRIST).length() < 0.20 {
             d = join(d, self.palm.at(p), 0.010);
             d = join(d, ellipsoid(p - self.thumb_ball, Vec3::new(0.019, 0.019, 0.017)), 0.014);

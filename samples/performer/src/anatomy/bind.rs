@@ -87,7 +87,7 @@ fn walk_arm(q: Vec3, side: Side, share: f32, w: &mut [f32; JOINTS]) {
     let t = (q - a).dot((b - a).normalize_or(Vec3::X));
     let shoulder = step(-0.05, 0.045, t);
     let upper = step(0.015, 0.150, t);
-    let elbow = step(-0.034, 0.034, past(q, b, a, c));
+    let elbow = step(-0.052, 0.052, past(q, b, a, c));
     let down = (q - b).dot(c - b) / (c - b).length_squared();
     let twist = step(0.05, 0.95, down);
     let hand = step(-0.020, 0.016, past(q, c, b, in_hand([0.08, 0.0, 0.0])));

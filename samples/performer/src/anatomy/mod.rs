@@ -95,7 +95,9 @@ impl Body {
 
     /// Thigh to toes.
     pub(crate) fn leg(&self, p: Vec3) -> f32 {
-        if p.y > 1.05 { p.y - 1.0 } else { self.leg.at(fold(p)) }
+        // A box around both legs: above it or beside it only how far it is matters.
+        let away = (p.y - 1.0).max(p.x.abs() - 0.22);
+        if away > 0.05 { away } else { self.leg.at(fold(p)) }
     }
 
     /// All skin.

@@ -33,12 +33,20 @@ pub(crate) fn grow(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     sample(Vec3::new(-0.56, 0.95, -0.16), Vec3::new(0.56, 1.46, 0.16), 12, &|p| {
         let q = Side::at(p.x).mirror(p);
         let bare = p.y <= 1.447 && beyond_wrist(q) < 0.0 && wardrobe::dressed(p) < 0.014;
-        bare.then_some(if q.x < 0.16 { 0.0045 } else { 0.0056 })
+        let s = if (q - rest::ELBOW).length() < 0.065 {
+            // Bending spreads the skin of the elbow.
+            0.0040
+        } else if q.x < 0.16 {
+            0.0046
+        } else {
+            0.0057
+        };
+        bare.then_some(s)
     });
     for (stream, side) in [(13, Side::Left), (14, Side::Right)] {
         let centre = side.mirror(rest::WRIST + hand_axes()[0] * 0.08);
         sample(centre - Vec3::splat(0.13), centre + Vec3::splat(0.13), stream, &|p| {
-            (beyond_wrist(side.mirror(p)) >= 0.0).then_some(0.0026)
+            (beyond_wrist(side.mirror(p)) >= 0.0).then_some(0.0023)
         });
     }
     sample(Vec3::new(-0.20, -0.02, -0.14), Vec3::new(0.20, 0.80, 0.20), 15, &|p| {
@@ -56,7 +64,14 @@ fn under(body: &Body, seed: u64, detail: f32) -> Vec<Seed> {
     let spacing = |p: Vec3| {
         let hidden = p.y < 1.447 && p.y > 0.80 && wardrobe::dressed(p) > 0.014;
         let inside_hand = beyond_wrist(Side::at(p.x).mirror(p)) > 0.0 && p.y > 0.7;
-        let s = if p.y > 1.45 || inside_hand || p.y < 0.06 { 0.0062 } else { 0.0125 };
+        let elbow = (Side::at(p.x).mirror(p) - rest::ELBOW).length() < 0.06;
+        let s = if inside_hand {
+            0.0040
+        } else if elbow || p.y > 1.45 || p.y < 0.06 {
+            0.0062
+        } else {
+            0.0125
+        };
         (!hidden && p.y < 1.66).then_some(s * detail)
     };
     let bounds = [Vec3::new(-0.64, 0.0, -0.16), Vec3::new(0.64, 1.66, 0.18)];
