@@ -1,5 +1,11 @@
 //! Random but sane frames for the kernel tests: splats in front of two eyes, with every plane filled.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "test data is made small on purpose"
+)]
+
 use glam::{DMat4, DQuat, DVec3, Vec3};
 use half::f16;
 use vivant::view::View;

@@ -1,6 +1,12 @@
 //! Every kernel on the GPU against its twin on the CPU: random data, sizes 0, 1, 255, 256, 257 and large, canaries behind
 //! every buffer. Each comparison has a case in which it must fail.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_sign_loss,
+    reason = "a failure to set up is a failure of the test"
+)]
+
 use glam::Vec2;
 use vivant::gpu::{ComputePipeline, Gpu, GpuOptions};
 use vivant_shaders::Kernel;

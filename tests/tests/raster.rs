@@ -1,6 +1,8 @@
 //! Raster and composite on the GPU against their twins `cpu::splat` and `cpu::composite`, pixel by pixel, for both eyes;
 //! and what the composite promises about encodings and backgrounds.
 
+#![expect(clippy::unwrap_used, reason = "a failure to set up is a failure of the test")]
+
 use glam::{DMat4, DVec3};
 use vivant::gpu::{
     BindSet, Blend, Buffer, BufferKind, Encoder, Format, Frame, Gpu, GpuOptions, Image, RasterDescription,
