@@ -123,10 +123,7 @@ fn check_version(wanted: u32) -> Outcome<()> {
 /// # Safety
 /// `desc` is NULL for the defaults, or a valid struct for the call; `out` is writable and gets the engine, 0 on failure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vvt_engine_create(
-    desc: *const vvt_engine_desc,
-    out: *mut vvt_engine,
-) -> vvt_result {
+pub unsafe extern "C" fn vvt_engine_create(desc: *const vvt_engine_desc, out: *mut vvt_engine) -> vvt_result {
     guard(|| {
         // SAFETY: this function's contract.
         let out = unsafe { output(out, "out") }?;

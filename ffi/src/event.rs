@@ -28,7 +28,7 @@ pub struct vvt_event {
     /// sizeof(vvt_event), set by the host.
     pub struct_size: u32,
     /// One of VVT_EVENT_.
-    pub type_: i32,
+    pub kind: i32,
     /// The player it happened in.
     pub player: vvt_player,
     /// The error of a VVT_EVENT_ERROR, else VVT_OK.
@@ -47,7 +47,7 @@ unsafe impl Growing for vvt_event {
 unsafe impl Described for vvt_event {}
 
 fn next_of(player: &mut PlayerState, name: vvt_player) -> Option<vvt_event> {
-    let event = |type_, result| vvt_event { type_, player: name, result, ..vvt_event::default() };
+    let event = |kind, result| vvt_event { kind, player: name, result, ..vvt_event::default() };
     if let Some(code) = player.take_error() {
         return Some(event(VVT_EVENT_ERROR, code));
     }

@@ -8,19 +8,23 @@
 //! Rust names equal the C names, so that a search finds both sides.
 
 #![expect(non_camel_case_types, reason = "types are named as in the C header")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "comments become those of the C header, where backticks mean nothing"
+)]
 
-mod engine;
-mod event;
+pub mod engine;
+pub mod event;
 mod guard;
 mod handle;
 #[cfg(test)]
 mod layout;
-mod log;
-mod memory;
-mod offscreen;
-mod player;
-mod result;
-mod snapshot;
-mod strings;
-mod version;
-mod view;
+pub mod log;
+pub mod memory;
+pub mod offscreen;
+pub mod player;
+pub mod result;
+pub mod snapshot;
+pub mod strings;
+pub mod version;
+pub mod view;

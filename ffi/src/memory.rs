@@ -22,7 +22,7 @@ pub struct vvt_chain {
     /// Its size in bytes.
     pub struct_size: u32,
     /// The one after it, or NULL.
-    pub next: *const vvt_chain,
+    pub next: *const Self,
 }
 
 /// A struct that may grow at its end.

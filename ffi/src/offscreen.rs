@@ -204,10 +204,8 @@ impl Offscreen {
         check_flags(desc.reserved, 0, "vvt_offscreen_desc.reserved")?;
         let depth = desc.flags & VVT_OFFSCREEN_DEPTH != 0;
         let renderer = Renderer::new(&engine.gpu()?)?;
-        let description = CanvasDescription {
-            depth,
-            ..CanvasDescription::new(desc.width, desc.height, desc.views.max(1))
-        };
+        let description =
+            CanvasDescription { depth, ..CanvasDescription::new(desc.width, desc.height, desc.views.max(1)) };
         let canvas = renderer.canvas(&description)?;
         Ok(Self { state: Mutex::new(State { renderer, canvas, depth, drawn: false }), engine })
     }
@@ -224,12 +222,7 @@ impl Offscreen {
 }
 
 impl State {
-    fn draw(
-        &mut self,
-        draw: &vvt_draw,
-        views: &[View],
-        instances: &[vvt_instance],
-    ) -> Outcome<vvt_result> {
+    fn draw(&mut self, draw: &vvt_draw, views: &[View], instances: &[vvt_instance]) -> Outcome<vvt_result> {
         let (note, casts) = gather(instances, draw.host_time_ns)?;
         let performers: Vec<Performer<'_>> = casts.iter().map(Cast::performer).collect();
         let settings = Settings { background: draw.background, ..Settings::default() };
@@ -299,10 +292,7 @@ pub extern "C" fn vvt_offscreen_destroy(offscreen: vvt_offscreen) -> vvt_result 
 /// # Safety
 /// `draw` is a valid struct for the call, and so are the arrays that it points to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vvt_offscreen_draw(
-    offscreen: vvt_offscreen,
-    draw: *const vvt_draw,
-) -> vvt_result {
+pub unsafe extern "C" fn vvt_offscreen_draw(offscreen: vvt_offscreen, draw: *const vvt_draw) -> vvt_result {
     guard(|| {
         let offscreen = handle::get::<Offscreen>(offscreen)?;
         // SAFETY: this function's contract.

@@ -14,39 +14,39 @@ use crate::strings::copy_out;
 pub type vvt_result = i32;
 
 /// Done.
-pub const VVT_OK: vvt_result = 0;
+pub const VVT_OK: i32 = 0;
 /// Done, but there is nothing to show or tell yet.
-pub const VVT_NOT_READY: vvt_result = 1;
+pub const VVT_NOT_READY: i32 = 1;
 /// Done, but the text did not fit and was cut.
-pub const VVT_TRUNCATED: vvt_result = 2;
+pub const VVT_TRUNCATED: i32 = 2;
 /// Done, with an older picture than the one asked for, which is not in memory yet.
-pub const VVT_STALE_FRAME: vvt_result = 3;
+pub const VVT_STALE_FRAME: i32 = 3;
 /// An argument cannot be right.
-pub const VVT_ERR_INVALID_ARG: vvt_result = -1;
+pub const VVT_ERR_INVALID_ARG: i32 = -1;
 /// A handle is null, of another kind, or of something destroyed.
-pub const VVT_ERR_BAD_HANDLE: vvt_result = -2;
+pub const VVT_ERR_BAD_HANDLE: i32 = -2;
 /// A struct_size or stride is wrong, or sets what this version does not know.
-pub const VVT_ERR_BAD_STRUCT_SIZE: vvt_result = -3;
+pub const VVT_ERR_BAD_STRUCT_SIZE: i32 = -3;
 /// The call belongs on another thread.
-pub const VVT_ERR_WRONG_THREAD: vvt_result = -4;
+pub const VVT_ERR_WRONG_THREAD: i32 = -4;
 /// Memory ran out, or a hard limit would be passed.
-pub const VVT_ERR_OUT_OF_MEMORY: vvt_result = -5;
+pub const VVT_ERR_OUT_OF_MEMORY: i32 = -5;
 /// Memory of the GPU ran out. This version answers VVT_ERR_OUT_OF_MEMORY for both.
-pub const VVT_ERR_OUT_OF_DEVICE_MEMORY: vvt_result = -6;
+pub const VVT_ERR_OUT_OF_DEVICE_MEMORY: i32 = -6;
 /// The GPU was lost: destroy what draws and create it again. Players live on.
-pub const VVT_ERR_DEVICE_LOST: vvt_result = -7;
+pub const VVT_ERR_DEVICE_LOST: i32 = -7;
 /// Reading failed: check the path, the disk, the permissions.
-pub const VVT_ERR_IO: vvt_result = -8;
+pub const VVT_ERR_IO: i32 = -8;
 /// The clip is damaged, or no clip.
-pub const VVT_ERR_BAD_CONTENT: vvt_result = -9;
+pub const VVT_ERR_BAD_CONTENT: i32 = -9;
 /// Well formed, but beyond this version.
-pub const VVT_ERR_UNSUPPORTED: vvt_result = -10;
+pub const VVT_ERR_UNSUPPORTED: i32 = -10;
 /// The system or its GPU lacks what the library cannot do without.
-pub const VVT_ERR_MISSING_FEATURE: vvt_result = -11;
+pub const VVT_ERR_MISSING_FEATURE: i32 = -11;
 /// Not now: the object is not in the state for it, or a callback of the library made the call.
-pub const VVT_ERR_STATE: vvt_result = -12;
+pub const VVT_ERR_STATE: i32 = -12;
 /// A bug in the library; the object that was used answers VVT_ERR_STATE from now on.
-pub const VVT_ERR_PANIC: vvt_result = -100;
+pub const VVT_ERR_PANIC: i32 = -100;
 
 /// A code with its sentence.
 #[derive(Debug)]

@@ -7,9 +7,7 @@ use vivant::playback::LoopMode;
 use crate::guard::guard;
 use crate::handle::{self, lock};
 use crate::memory::{Described, Growing, fill};
-use crate::player::{
-    Player, PlayerState, VVT_LOOP_ONCE, VVT_LOOP_PING_PONG, VVT_LOOP_REPEAT, vvt_player,
-};
+use crate::player::{Player, PlayerState, VVT_LOOP_ONCE, VVT_LOOP_PING_PONG, VVT_LOOP_REPEAT, vvt_player};
 use crate::result::{VVT_OK, vvt_result};
 
 /// Media time stands.

@@ -32,7 +32,7 @@ pub(crate) unsafe fn text_of<'a>(text: vvt_str, what: &str) -> Outcome<Option<&'
     let too_long = || Failure::invalid(format!("{what} is longer than {MAX_BYTES} bytes"));
     let len = if text.len == usize::MAX {
         // SAFETY: the text is readable up to its NUL, and the search stops there.
-        let ends = |&at: &usize| unsafe { *text.ptr.add(at) } == 0;
+        let ends = |&at: &usize| unsafe { text.ptr.wrapping_add(at).read() } == 0;
         (0..=MAX_BYTES).find(ends).ok_or_else(too_long)?
     } else {
         text.len

@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn both_ways_to_say_a_pose_agree() {
-        let (turn, place) = (Quat::from_rotation_y(0.7) * Quat::from_rotation_x(-0.2), Vec3::new(1.0, -2.0, 3.0));
+        let (turn, place) =
+            (Quat::from_rotation_y(0.7) * Quat::from_rotation_x(-0.2), Vec3::new(1.0, -2.0, 3.0));
         let parts = vvt_view {
             position: place.to_array(),
             orientation: turn.to_array(),
@@ -143,7 +144,8 @@ mod tests {
             Mat4::from_scale(Vec3::splat(2.0)).to_cols_array(),
             Mat4::from_scale(Vec3::new(-1.0, 1.0, 1.0)).to_cols_array(),
         ] {
-            let view = vvt_view { world_from_view: wrong, flags: VVT_VIEW_POSE_MATRIX, ..vvt_view::default() };
+            let view =
+                vvt_view { world_from_view: wrong, flags: VVT_VIEW_POSE_MATRIX, ..vvt_view::default() };
             assert!(view_of(&view).is_err(), "{wrong:?}");
         }
         assert!(view_of(&vvt_view { flags: 2, ..vvt_view::default() }).is_err());
