@@ -5,8 +5,9 @@
  * Handles are 64-bit numbers; 0 is none, and one that is stale, of another kind or made up answers
  * VVT_ERR_BAD_HANDLE. Functions answer VVT_OK, a note above 0 or an error below 0, whose sentence vvt_last_error has.
  * Structs start with struct_size = sizeof(the struct) and grow at their end only; in all other fields zero is the
- * default, so begin with {0}. Structs and what they point to are read before the call returns and never kept. Times
- * are nanoseconds, lengths metres, angles radians, matrices column-major.
+ * default, so begin with {0}. Elements of arrays have no size of their own; a stride beside the array gives it. What
+ * a call is given is read before it returns and never kept, but for the log callback. Times are nanoseconds, lengths
+ * metres, angles radians, matrices column-major.
  */
 
 #ifndef VIVANT_H
@@ -24,6 +25,57 @@
 // Version of this interface: major << 16 | minor. A minor version only adds; another major version is another
 // interface. Until major 1, a minor version may also change, and API_CHANGES.md says how.
 #define VVT_ABI_VERSION 1
+
+// Done.
+#define VVT_OK 0
+
+// Done, but there is nothing to show or tell yet.
+#define VVT_NOT_READY 1
+
+// Done, but the text did not fit and was cut.
+#define VVT_TRUNCATED 2
+
+// Done, with an older picture than the one asked for, which is not in memory yet.
+#define VVT_STALE_FRAME 3
+
+// An argument cannot be right.
+#define VVT_ERR_INVALID_ARG (-1)
+
+// A handle is null, of another kind, or of something destroyed.
+#define VVT_ERR_BAD_HANDLE (-2)
+
+// A struct_size or stride is wrong, or sets what this version does not know.
+#define VVT_ERR_BAD_STRUCT_SIZE (-3)
+
+// The call belongs on another thread.
+#define VVT_ERR_WRONG_THREAD (-4)
+
+// Memory ran out, or a hard limit would be passed.
+#define VVT_ERR_OUT_OF_MEMORY (-5)
+
+// Memory of the GPU ran out. This version answers VVT_ERR_OUT_OF_MEMORY for both.
+#define VVT_ERR_OUT_OF_DEVICE_MEMORY (-6)
+
+// The GPU was lost: destroy what draws and create it again. Players live on.
+#define VVT_ERR_DEVICE_LOST (-7)
+
+// Reading failed: check the path, the disk, the permissions.
+#define VVT_ERR_IO (-8)
+
+// The clip is damaged, or no clip.
+#define VVT_ERR_BAD_CONTENT (-9)
+
+// Well formed, but beyond this version.
+#define VVT_ERR_UNSUPPORTED (-10)
+
+// The system or its GPU lacks what the library cannot do without.
+#define VVT_ERR_MISSING_FEATURE (-11)
+
+// Not now: the object is not in the state for it, or a callback of the library made the call.
+#define VVT_ERR_STATE (-12)
+
+// A bug in the library; the object that was used answers VVT_ERR_STATE from now on.
+#define VVT_ERR_PANIC (-100)
 
 // Something failed.
 #define VVT_LOG_ERROR 1
@@ -318,57 +370,6 @@ typedef struct vvt_readback {
   size_t depth_bytes;
 } vvt_readback;
 
-// Done.
-#define VVT_OK 0
-
-// Done, but there is nothing to show or tell yet.
-#define VVT_NOT_READY 1
-
-// Done, but the text did not fit and was cut.
-#define VVT_TRUNCATED 2
-
-// Done, with an older picture than the one asked for, which is not in memory yet.
-#define VVT_STALE_FRAME 3
-
-// An argument cannot be right.
-#define VVT_ERR_INVALID_ARG (-1)
-
-// A handle is null, of another kind, or of something destroyed.
-#define VVT_ERR_BAD_HANDLE (-2)
-
-// A struct_size or stride is wrong, or sets what this version does not know.
-#define VVT_ERR_BAD_STRUCT_SIZE (-3)
-
-// The call belongs on another thread.
-#define VVT_ERR_WRONG_THREAD (-4)
-
-// Memory ran out, or a hard limit would be passed.
-#define VVT_ERR_OUT_OF_MEMORY (-5)
-
-// Memory of the GPU ran out. This version answers VVT_ERR_OUT_OF_MEMORY for both.
-#define VVT_ERR_OUT_OF_DEVICE_MEMORY (-6)
-
-// The GPU was lost: destroy what draws and create it again. Players live on.
-#define VVT_ERR_DEVICE_LOST (-7)
-
-// Reading failed: check the path, the disk, the permissions.
-#define VVT_ERR_IO (-8)
-
-// The clip is damaged, or no clip.
-#define VVT_ERR_BAD_CONTENT (-9)
-
-// Well formed, but beyond this version.
-#define VVT_ERR_UNSUPPORTED (-10)
-
-// The system or its GPU lacks what the library cannot do without.
-#define VVT_ERR_MISSING_FEATURE (-11)
-
-// Not now: the object is not in the state for it, or a callback of the library made the call.
-#define VVT_ERR_STATE (-12)
-
-// A bug in the library; the object that was used answers VVT_ERR_STATE from now on.
-#define VVT_ERR_PANIC (-100)
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -378,7 +379,7 @@ extern "C" {
 // Thread: any.
 VVT_API uint32_t vvt_abi_version(void);
 
-// The release, for example "0.1.0". Static text: valid for ever, not to be freed.
+// The release, for example "0.1.0". Static text: valid for ever, not to be freed; never NULL.
 //
 // Thread: any.
 VVT_API const char *vvt_version_string(void);
@@ -396,9 +397,7 @@ VVT_API const char *vvt_result_string(vvt_result result);
 //
 // Pointers:
 // `buf` has room for `cap` bytes.
-VVT_API
-size_t vvt_last_error(char *buf,
-                      size_t cap);
+VVT_API size_t vvt_last_error(char *buf, size_t cap);
 
 // Creates an engine. Opens no GPU yet: that happens when something draws first.
 //
@@ -406,16 +405,13 @@ size_t vvt_last_error(char *buf,
 //
 // Pointers:
 // `desc` is NULL for the defaults, or a valid struct for the call; `out` is writable and gets the engine, 0 on failure.
-VVT_API
-vvt_result vvt_engine_create(const struct vvt_engine_desc *desc,
-                             vvt_engine *out);
+VVT_API vvt_result vvt_engine_create(const struct vvt_engine_desc *desc, vvt_engine *out);
 
 // Destroys an engine and everything created from it; their handles answer VVT_ERR_BAD_HANDLE from now on. Waits for the
 // GPU and for reads in progress. Calls that run on other threads end well and then free what they used.
 //
 // Thread: any.
-VVT_API
-vvt_result vvt_engine_destroy(vvt_engine engine);
+VVT_API vvt_result vvt_engine_destroy(vvt_engine engine);
 
 // Takes the next event of any player of `engine`, oldest first within a player: VVT_OK with an event, VVT_NOT_READY
 // when there is none. Each player keeps its newest 32. Poll until VVT_NOT_READY, for example once a frame.
@@ -424,9 +420,7 @@ vvt_result vvt_engine_destroy(vvt_engine engine);
 //
 // Pointers:
 // `out` is writable and has its struct_size set; it is filled only when VVT_OK is returned.
-VVT_API
-vvt_result vvt_engine_next_event(vvt_engine engine,
-                                 struct vvt_event *out);
+VVT_API vvt_result vvt_engine_next_event(vvt_engine engine, struct vvt_event *out);
 
 // Opens a clip and starts to load it from its start; paused. A thread of the library reads and decodes.
 //
@@ -436,11 +430,7 @@ vvt_result vvt_engine_next_event(vvt_engine engine,
 // Pointers:
 // `source` is a valid struct for the call, `desc` too or NULL for the defaults; `out` is writable and gets the player, 0
 // on failure.
-VVT_API
-vvt_result vvt_player_create(vvt_engine engine,
-                             const struct vvt_source *source,
-                             const struct vvt_player_desc *desc,
-                             vvt_player *out);
+VVT_API vvt_result vvt_player_create(vvt_engine engine, const struct vvt_source *source, const struct vvt_player_desc *desc, vvt_player *out);
 
 // Destroys a player. Waits for a read in progress.
 //
@@ -451,9 +441,7 @@ VVT_API vvt_result vvt_player_destroy(vvt_player player);
 // clock that the host keeps to for this player.
 //
 // Thread: any.
-VVT_API
-vvt_result vvt_player_play(vvt_player player,
-                           int64_t host_time_ns);
+VVT_API vvt_result vvt_player_play(vvt_player player, int64_t host_time_ns);
 
 // Stands here.
 //
@@ -473,28 +461,21 @@ VVT_API vvt_result vvt_player_set_rate(vvt_player player, int64_t host_time_ns, 
 // Changes what happens at the ends of the clip, to one of VVT_LOOP_, from the last host time the player was given.
 //
 // Thread: any.
-VVT_API
-vvt_result vvt_player_set_loop(vvt_player player,
-                               int32_t mode);
+VVT_API vvt_result vvt_player_set_loop(vvt_player player, int32_t mode);
 
 // Brings the player to a host time: VVT_OK when the picture of that time is in memory, VVT_STALE_FRAME when an older
 // one is shown meanwhile, VVT_NOT_READY before the first. Drawing does this by itself; call it when nothing is drawn.
 // Never blocks on reading or decoding.
 //
 // Thread: any.
-VVT_API
-vvt_result vvt_player_update(vvt_player player,
-                             int64_t host_time_ns);
+VVT_API vvt_result vvt_player_update(vvt_player player, int64_t host_time_ns);
 
 // Waits until the picture of a host time is in memory, at most `timeout_ns`: VVT_OK when it is, VVT_NOT_READY or
 // VVT_STALE_FRAME when the time ran out. An error as soon as part of the clip cannot be loaded, or when the time ran
 // out after that. For tools that render to files; never on the frame path.
 //
 // Thread: any; blocks this one, and others for moments only.
-VVT_API
-vvt_result vvt_player_wait(vvt_player player,
-                           int64_t host_time_ns,
-                           int64_t timeout_ns);
+VVT_API vvt_result vvt_player_wait(vvt_player player, int64_t host_time_ns, int64_t timeout_ns);
 
 // Copies the sentence about the newest part of the clip that could not be loaded into `buf`: at most `cap` bytes,
 // always ending in NUL. VVT_OK, VVT_TRUNCATED if it did not fit, VVT_NOT_READY with an empty text if all is well.
@@ -503,10 +484,7 @@ vvt_result vvt_player_wait(vvt_player player,
 //
 // Pointers:
 // `buf` has room for `cap` bytes.
-VVT_API
-vvt_result vvt_player_last_error(vvt_player player,
-                                 char *buf,
-                                 size_t cap);
+VVT_API vvt_result vvt_player_last_error(vvt_player player, char *buf, size_t cap);
 
 // Fills a snapshot for a host time. Changes nothing: vvt_player_update or a draw moves the player on.
 //
@@ -514,10 +492,7 @@ vvt_result vvt_player_last_error(vvt_player player,
 //
 // Pointers:
 // `out` is writable and has its struct_size set.
-VVT_API
-vvt_result vvt_player_snapshot_get(vvt_player player,
-                                   int64_t host_time_ns,
-                                   struct vvt_player_snapshot *out);
+VVT_API vvt_result vvt_player_snapshot_get(vvt_player player, int64_t host_time_ns, struct vvt_player_snapshot *out);
 
 // Creates an offscreen renderer. The first one of an engine opens the GPU; all of an engine share it.
 //
@@ -525,10 +500,7 @@ vvt_result vvt_player_snapshot_get(vvt_player player,
 //
 // Pointers:
 // `desc` is a valid struct for the call; `out` is writable and gets the renderer, 0 on failure.
-VVT_API
-vvt_result vvt_offscreen_create(vvt_engine engine,
-                                const struct vvt_offscreen_desc *desc,
-                                vvt_offscreen *out);
+VVT_API vvt_result vvt_offscreen_create(vvt_engine engine, const struct vvt_offscreen_desc *desc, vvt_offscreen *out);
 
 // Destroys an offscreen renderer. Waits for what it has on the GPU.
 //
@@ -543,9 +515,7 @@ VVT_API vvt_result vvt_offscreen_destroy(vvt_offscreen offscreen);
 //
 // Pointers:
 // `draw` is a valid struct for the call, and so are the arrays that it points to.
-VVT_API
-vvt_result vvt_offscreen_draw(vvt_offscreen offscreen,
-                              const struct vvt_draw *draw);
+VVT_API vvt_result vvt_offscreen_draw(vvt_offscreen offscreen, const struct vvt_draw *draw);
 
 // Waits for the GPU and copies the last picture drawn into memory of the host. VVT_ERR_STATE before the first.
 //
@@ -553,9 +523,7 @@ vvt_result vvt_offscreen_draw(vvt_offscreen offscreen,
 //
 // Pointers:
 // `to` is a valid struct for the call; the buffers that it points to are writable for the sizes that it gives.
-VVT_API
-vvt_result vvt_offscreen_read(vvt_offscreen offscreen,
-                              const struct vvt_readback *to);
+VVT_API vvt_result vvt_offscreen_read(vvt_offscreen offscreen, const struct vvt_readback *to);
 
 #ifdef __cplusplus
 }  // extern "C"

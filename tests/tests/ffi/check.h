@@ -17,15 +17,4 @@ static void fail(const char *file, int line, const char *what) {
 
 #define CHECK(condition) ((condition) ? (void)0 : fail(__FILE__, __LINE__, #condition))
 
-/* That a call answers `code`, and that its sentence has `word` in it. */
-#define REFUSED(call, code, word) refused((call), (code), (word), __LINE__, #call)
-
-static void refused(vvt_result result, vvt_result code, const char *word, int line, const char *call) {
-  char why[1024], text[1200];
-  vvt_last_error(why, sizeof why);
-  if (result == code && strstr(why, word)) return;
-  sprintf(text, "%.400s answered %d, not %d with \"%.100s\"", call, (int)result, (int)code, word);
-  fail("misuse.c", line, text);
-}
-
 #endif

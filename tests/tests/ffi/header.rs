@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Style};
+use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Layout, Style};
 
 /// The files that the header is made of, in the order in which it tells them.
 const SOURCES: [&str; 11] = [
@@ -59,6 +59,7 @@ fn generated() -> String {
         usize_is_size_t: true,
         ..Config::default()
     };
+    config.function.args = Layout::Horizontal;
     config.function.prefix = Some("VVT_API".to_owned());
     config.export.item_types =
         vec![ItemType::Constants, ItemType::Structs, ItemType::Typedefs, ItemType::Functions];

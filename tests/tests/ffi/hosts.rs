@@ -34,7 +34,8 @@ fn pair(eyes: [f64; 2]) -> Option<Vec<u8>> {
     let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
     let fov = Fov { left: -0.5, right: 0.5, up: 0.5, down: -0.5 };
     let views = eyes.map(|x| View { position: [x, 0.0, 1.5], orientation: [0.0, 0.0, 0.0, 1.0], fov });
-    let mut canvas = renderer.canvas(&CanvasDescription::new(SIZE, SIZE, 2)).unwrap();
+    let mut canvas =
+        renderer.canvas(&CanvasDescription { depth: true, ..CanvasDescription::new(SIZE, SIZE, 2) }).unwrap();
     let settings = Settings { background: BACKGROUND, ..Settings::default() };
     renderer.draw(&[performer], &views, &settings, &canvas).unwrap();
     let pixels = renderer.read(&mut canvas).unwrap();
@@ -107,6 +108,7 @@ fn what_a_host_gets_wrong_is_told() {
     run(Command::new(&program).arg(clip(&folder)));
     if has_gpu() {
         run(Command::new(&program).arg(clip(&folder)).arg("gpu"));
+        run(Command::new(&program).arg(clip(&folder)).arg("validate"));
     }
 }
 

@@ -1,12 +1,25 @@
 /* Everything a host can get wrong, one at a time: the right code and a sentence that names it, and nothing else.
- *   misuse CLIP [gpu]    with "gpu" also what draws */
+ *   misuse CLIP [gpu | validate]    with "gpu" also what draws; with "validate" under the Vulkan validation layer, and
+ *                                   with depth throughout */
 #include "check.h"
+
+/* That a call answers `code`, and that its sentence has `word` in it. */
+#define REFUSED(call, code, word) refused((call), (code), (word), __LINE__, #call)
+
+static void refused(vvt_result result, vvt_result code, const char *word, int line, const char *call) {
+  char why[1024], text[1200];
+  vvt_last_error(why, sizeof why);
+  if (result == code && strstr(why, word)) return;
+  sprintf(text, "%.400s answered %d, not %d with \"%.100s\"", call, (int)result, (int)code, word);
+  fail("misuse.c", line, text);
+}
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *clip;
 static vvt_engine engine;
 static vvt_player player;
+static int validating;
 
 static vvt_str text(const char *ptr, size_t len) {
   vvt_str out;
@@ -197,6 +210,7 @@ static void drawing(void) {
 #undef BAD
   REFUSED(vvt_offscreen_create(engine, NULL, &out), VVT_ERR_INVALID_ARG, "desc is NULL");
   REFUSED(vvt_offscreen_create(engine, &desc, NULL), VVT_ERR_INVALID_ARG, "out is NULL");
+  desc.flags = validating ? VVT_OFFSCREEN_DEPTH : 0;
   CHECK(vvt_offscreen_create(engine, &desc, &flat) == VVT_OK);
   desc.flags = VVT_OFFSCREEN_DEPTH;
   CHECK(vvt_offscreen_create(engine, &desc, &deep) == VVT_OK);
@@ -242,7 +256,7 @@ static void drawing(void) {
   BAD(odd.flags = 1, VVT_ERR_INVALID_ARG, "flags");
   BAD(odd.rgba_bytes -= 1, VVT_ERR_INVALID_ARG, "512");
   BAD(odd.rgba = NULL, VVT_ERR_INVALID_ARG, "rgba is NULL");
-  BAD((odd.depth = depth, odd.depth_bytes = sizeof depth), VVT_ERR_STATE, "VVT_OFFSCREEN_DEPTH");
+  if (!validating) BAD((odd.depth = depth, odd.depth_bytes = sizeof depth), VVT_ERR_STATE, "VVT_OFFSCREEN_DEPTH");
 #undef BAD
   REFUSED(vvt_offscreen_read(flat, NULL), VVT_ERR_INVALID_ARG, "to is NULL");
   back.depth = depth, back.depth_bytes = sizeof depth - 4;
@@ -270,11 +284,12 @@ int main(int argc, char **argv) {
   vvt_source source;
   CHECK(argc > 1);
   clip = argv[1];
+  validating = argc > 2 && !strcmp(argv[2], "validate");
   source = source_of(clip);
   versions_and_texts();
   engine_descriptions();
   desc.struct_size = sizeof desc, desc.abi_version = VVT_ABI_VERSION, desc.log = log_line, desc.log_user = &lines;
-  desc.log_level = VVT_LOG_INFO, desc.flags = argc > 2 ? VVT_ENGINE_VALIDATION : 0;
+  desc.log_level = VVT_LOG_INFO, desc.flags = validating ? VVT_ENGINE_VALIDATION : 0;
   CHECK(vvt_engine_create(&desc, &engine) == VVT_OK);
   CHECK(vvt_player_create(engine, &source, NULL, &player) == VVT_OK);
   CHECK(lines == 1 && refusals == 1);

@@ -1,6 +1,6 @@
 /* Random calls with random arguments from four threads that share their objects: every call answers a known code, and
  * nothing crashes, hangs or is a bug.
- *   random CLIP CALLS SEED [gpu]    CALLS a thread */
+ *   random CLIP CALLS SEED [gpu]    CALLS a thread; with "gpu" under the validation layer */
 #include <pthread.h>
 #include "check.h"
 
@@ -61,7 +61,7 @@ static vvt_result create(uint64_t *state, int what) {
   uint64_t out = 0;
   vvt_result result;
   engine.flags = gpu ? VVT_ENGINE_VALIDATION : 0;
-  offscreen.views = word(state) % 4, offscreen.flags = word(state) % 2;
+  offscreen.views = word(state) % 4, offscreen.flags = VVT_OFFSCREEN_DEPTH;
   if (what == 0) result = vvt_engine_create(word(state) % 2 ? &engine : NULL, word(state) % 8 ? &out : NULL);
   else if (what == 1 && take(&players, MAX_PLAYERS * 8))
     result = vvt_player_create(some_handle(state), &source, word(state) % 2 ? &player : NULL, &out);
