@@ -270,11 +270,11 @@ fn a_slow_source_holds_the_picture_and_never_the_frame() {
     settle(&mut player, 0);
     delay.store(20_000, Ordering::Relaxed);
     player.play(0);
-    let (mut slowest, mut held) = (Duration::ZERO, 0);
+    let (mut slow, mut held) = (0, 0);
     for frame in 0..60_i64 {
         let begun = Instant::now();
         let live = player.update(frame * 33_333_333).unwrap();
-        slowest = slowest.max(begun.elapsed());
+        slow += usize::from(begun.elapsed() > Duration::from_millis(15));
         // Never a mix: the set shown is whole for its own time.
         let tick = live.tick;
         assert_eq!(live.segments.len(), 1);
@@ -284,8 +284,8 @@ fn a_slow_source_holds_the_picture_and_never_the_frame() {
     }
     let stats = player.stats();
     assert!(held > 20 && stats.underruns > 0 && stats.held_updates >= held, "{stats:?}");
-    // Far below the 20 ms and more that one read takes; the rest is for a busy machine.
-    assert!(slowest < Duration::from_millis(15), "{slowest:?}");
+    // A frame path that waited would take 20 ms and more on every held frame; a busy machine may do so to a few.
+    assert!(slow < 10, "{slow} of {held}");
     delay.store(0, Ordering::Relaxed);
     player.seek(SECOND, SECOND / 2);
     player.pause(SECOND);

@@ -16,6 +16,7 @@ mod header;
 mod index;
 mod mapped;
 mod segment;
+mod sink;
 mod source;
 mod verify;
 mod write;

@@ -5,10 +5,8 @@
 //! here asks the time or a random source, and the identity of the content is made of its checksums.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Cursor, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::Cursor;
+use std::path::Path;
 
 use rayon::prelude::*;
 
@@ -23,6 +21,7 @@ use super::segment::{
     CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
 };
+use super::sink::Sink;
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
 use crate::splat::ClipInfo;
@@ -42,7 +41,7 @@ pub struct WriterOptions {
     /// Splats below which a segment is merged into its parent: each segment costs about 6 KB of its own.
     pub min_node_splats: u32,
     /// Whether a splat that would have to live in level 0 is cut at the edges of level 1 where that keeps it out of
-    /// memory for at least three quarters of the clip. Without it, the memory a clip needs grows with its length.
+    /// memory for at least seven eighths of the clip. Without it, the memory a clip needs grows with its length.
     pub cut_long_clips: bool,
 }
 
@@ -79,18 +78,6 @@ pub struct WriteReport {
     pub limits: Limits,
 }
 
-/// Where the bytes go.
-#[derive(Debug)]
-enum Sink {
-    /// `None` only after the file was handed to `finish`.
-    File {
-        out: Option<BufWriter<File>>,
-        partial: PathBuf,
-        path: PathBuf,
-    },
-    Memory(Cursor<Vec<u8>>),
-}
-
 /// Writes one clip. See the module for the promises.
 #[derive(Debug)]
 pub struct Writer {
@@ -115,18 +102,8 @@ impl Writer {
     /// [`Error::Io`] when the folder cannot be written; [`Error::InvalidArgument`] for an impossible `info` or
     /// metadata that is not JSON.
     pub fn create(path: &Path, info: &ClipInfo, options: &WriterOptions) -> Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         check(info, options)?;
-        let Some(file_name) = path.file_name() else {
-            return Err(Error::invalid(format!("{} does not name a file to write", path.display())));
-        };
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(file_name);
-        hidden.push(format!(".partial-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        let partial = path.with_file_name(hidden);
-        let file = File::create(&partial).map_err(|source| Error::io(path, "cannot create", source))?;
-        let out = Some(BufWriter::with_capacity(1 << 20, file));
-        let sink = Sink::File { out, partial, path: path.to_owned() };
+        let sink = Sink::create(path)?;
         Self::start(sink, path.display().to_string(), info, options)
     }
 
@@ -164,11 +141,7 @@ impl Writer {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = match &mut self.sink {
-            Sink::File { out: Some(out), .. } => out.write_all(bytes),
-            Sink::File { out: None, .. } => Ok(()),
-            Sink::Memory(out) => out.write_all(bytes),
-        };
+        let written = self.sink.put(bytes);
         written.map_err(|source| Error::io(&self.name, "cannot write", source))?;
         self.position += bytes.len() as u64;
         Ok(())
@@ -335,20 +308,7 @@ impl Writer {
     /// [`Error::Io`]; the final name then shows what it showed before.
     pub fn finish(mut self) -> Result<WriteReport> {
         self.complete()?;
-        let Sink::File { out, partial, path } = &mut self.sink else {
-            return Err(Error::invalid("this clip was written to memory: call finish_bytes"));
-        };
-        let failed = |source| Error::io(&*path, "cannot finish", source);
-        if let Some(out) = out.take() {
-            let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.sync_all().map_err(failed)?;
-        }
-        std::fs::rename(&*partial, &*path).map_err(failed)?;
-        // The rename itself is durable once the folder is; a system that cannot sync folders has its own rules.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if let Ok(folder) = File::open(folder) {
-            folder.sync_all().ok();
-        }
+        self.sink.finish()?;
         Ok(self.report.clone())
     }
 
@@ -358,10 +318,7 @@ impl Writer {
     /// [`Error::InvalidArgument`] when the clip goes to a file.
     pub fn finish_bytes(mut self) -> Result<(Vec<u8>, WriteReport)> {
         self.complete()?;
-        match &mut self.sink {
-            Sink::Memory(out) => Ok((std::mem::take(out.get_mut()), self.report.clone())),
-            Sink::File { .. } => Err(Error::invalid("this clip is written to a file: call finish")),
-        }
+        Ok((self.sink.finish_bytes()?, self.report.clone()))
     }
 
     /// Metadata, index, footer, and last the superblock.
@@ -398,14 +355,7 @@ impl Writer {
         self.report.file_bytes = self.position;
         self.report.nodes = superblock.nodes;
         self.report.limits = limits;
-        let block = superblock.bytes(Which::First, ALIGN);
-        let written = match &mut self.sink {
-            Sink::File { out: Some(out), .. } => {
-                out.seek(SeekFrom::Start(0)).and_then(|_| out.write_all(&block)).and_then(|()| out.flush())
-            }
-            Sink::File { out: None, .. } => Ok(()),
-            Sink::Memory(out) => out.seek(SeekFrom::Start(0)).and_then(|_| out.write_all(&block)),
-        };
+        let written = self.sink.put_first(&superblock.bytes(Which::First, ALIGN));
         written.map_err(|source| Error::io(&self.name, "cannot write", source))
     }
 
@@ -414,16 +364,6 @@ impl Writer {
         self.put(bytes)?;
         self.pad_to(u64::from(ALIGN))?;
         Ok(extent)
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // After a successful finish the temporary has the final name, and there is nothing to remove.
-        if let Sink::File { out, partial, .. } = &mut self.sink {
-            drop(out.take());
-            std::fs::remove_file(partial).ok();
-        }
     }
 }
 

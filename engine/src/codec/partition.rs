@@ -8,9 +8,9 @@
 //!
 //! Two departures from the paper. A segment of few splats is merged into its parent, because a segment costs bytes
 //! and an upload of its own. And a splat that crosses an edge of level 1, which would put it into level 0 and so into
-//! memory for the whole clip, is cut there into pieces with adjacent windows, if its pieces' segments together last a
-//! quarter of the clip or less: what is always resident then lives for a quarter of the clip or more, so memory is
-//! bounded by the number of splats that show at once and not by the length of the clip.
+//! memory for the whole clip, is cut there into pieces with adjacent windows, if its pieces' segments together last an
+//! eighth of the clip or less: what is always resident then lives for an eighth of the clip or more, so memory is
+//! bounded by the number of splats that show at once and not by the length of the clip. Clips under 16·S are not cut.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::clip::{MAX_LEVELS, WriterOptions};
 use crate::splat::{ClipInfo, Performance};
 
 /// The part of a clip that a cut splat's segments may cover at most, as one over this.
-const CUT_SHARE: i64 = 4;
+const CUT_SHARE: i64 = 8;
 
 /// The edges of all levels for one clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,7 +235,7 @@ mod tests {
     fn long_clips_cut_what_would_stay_resident() {
         let long = Hierarchy::new(&info(30, 3_600_000), None);
         assert_eq!(long.cuts(29_000, 61_000), [30_000, 60_000]);
-        assert!(long.cuts(0, 1_000_000).is_empty(), "more than a quarter of the clip");
+        assert!(long.cuts(0, 1_000_000).is_empty(), "more than an eighth of the clip");
         let short = Hierarchy::new(&info(30, 60_000), None);
         assert!(short.cuts(29_000, 31_000).is_empty());
     }

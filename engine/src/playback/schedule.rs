@@ -93,3 +93,73 @@ fn leg(clip: &Clip, from: i64, forward: bool, before: i64, horizon: i64, found: 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clip::WriterOptions;
+    use crate::codec::performance_to_bytes;
+    use crate::splat::{ClipInfo, Life, Performance, Splat, Splats};
+    use crate::time::TickRate;
+
+    /// Ten frames with one segment each, and one segment over all of them.
+    fn clip() -> Clip {
+        let mut splats = Splats::new(0);
+        splats.push(&Splat::DEFAULT, &[]);
+        for frame in 0..10 {
+            let life = Life { start: frame * 1000, end: frame * 1000 + 1000, ..Life::ALWAYS };
+            splats.push(&Splat { life, ..Splat::DEFAULT }, &[]);
+        }
+        let rate = TickRate::for_fps(30, 1).unwrap();
+        let info = ClipInfo { rate, duration: 10_000, fps: (30, 1), sh_degree: 0 };
+        let options = WriterOptions { min_node_splats: 0, ..WriterOptions::default() };
+        let (bytes, _) = performance_to_bytes(&Performance { info, splats }, &options).unwrap();
+        Clip::from_bytes("ten frames", bytes).unwrap()
+    }
+
+    /// The frames wanted, in order; the segment over all is −1.
+    fn frames(clip: &Clip, course: &Course) -> Vec<i64> {
+        let frame = |node: u32| {
+            let node = clip.nodes()[node as usize];
+            if node.end - node.start == 10_000 { -1 } else { node.start / 1000 }
+        };
+        wanted(clip, course).into_iter().map(frame).collect()
+    }
+
+    const COURSE: Course =
+        Course { tick: 7500, forward: true, mode: LoopMode::Once, horizon: 5000, budget_bytes: u64::MAX };
+
+    #[test]
+    fn what_comes_is_wanted_in_the_order_it_comes() {
+        let clip = clip();
+        assert_eq!(frames(&clip, &COURSE), [-1, 7, 8, 9]);
+        assert_eq!(frames(&clip, &Course { horizon: 600, ..COURSE }), [-1, 7, 8]);
+        assert_eq!(frames(&clip, &Course { mode: LoopMode::Loop, ..COURSE }), [-1, 7, 8, 9, 0, 1, 2]);
+        assert_eq!(frames(&clip, &Course { mode: LoopMode::PingPong, ..COURSE }), [-1, 7, 8, 9]);
+        let far = Course { mode: LoopMode::PingPong, horizon: 8000, ..COURSE };
+        assert_eq!(frames(&clip, &far), [-1, 7, 8, 9, 6, 5, 4]);
+    }
+
+    #[test]
+    fn backwards_is_the_mirror_of_forwards() {
+        let clip = clip();
+        let back = Course { tick: 2500, forward: false, ..COURSE };
+        assert_eq!(frames(&clip, &back), [-1, 2, 1, 0]);
+        assert_eq!(frames(&clip, &Course { mode: LoopMode::Loop, ..back }), [-1, 2, 1, 0, 9, 8, 7]);
+        let far = Course { mode: LoopMode::PingPong, horizon: 8000, ..back };
+        assert_eq!(frames(&clip, &far), [-1, 2, 1, 0, 3, 4, 5]);
+        let whole = Course { mode: LoopMode::Loop, horizon: i64::MAX / 4, ..back };
+        assert_eq!(frames(&clip, &whole).len(), 11, "each once");
+    }
+
+    #[test]
+    fn the_budget_cuts_what_is_far_and_never_what_is_live() {
+        let clip = clip();
+        let one = clip.nodes()[1].raw_bytes();
+        assert_eq!(frames(&clip, &Course { budget_bytes: 0, ..COURSE }), [-1, 7]);
+        assert_eq!(
+            frames(&clip, &Course { budget_bytes: clip.limits().max_live_bytes + one, ..COURSE }),
+            [-1, 7, 8]
+        );
+    }
+}
