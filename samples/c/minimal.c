@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <vivant.h>
-
 enum { WIDTH = 320, HEIGHT = 320, VIEWS = 2, BYTES = VIEWS * HEIGHT * WIDTH * 4 };
 
 static void check(vvt_result result, const char *what) {
@@ -26,8 +25,8 @@ int main(int argc, char **argv) {
   vvt_instance instance = {0};
   vvt_draw draw = {.struct_size = sizeof draw};
   vvt_readback readback = {.struct_size = sizeof readback};
+  vvt_player_snapshot clip = {.struct_size = sizeof clip};
   FILE *file;
-
   if (argc != 3) return fprintf(stderr, "usage: %s CLIP.vvt PAIR.ppm\n", argv[0]), 2;
   source.path.ptr = argv[1], source.path.len = SIZE_MAX;
   offscreen_desc.width = WIDTH, offscreen_desc.height = HEIGHT, offscreen_desc.views = VIEWS;
@@ -35,9 +34,11 @@ int main(int argc, char **argv) {
   check(vvt_player_create(engine, &source, NULL, &player), "player");
   check(vvt_offscreen_create(engine, &offscreen_desc, &offscreen), "offscreen");
   check(vvt_player_wait(player, 0, 10 * INT64_C(1000000000)), "loading");
-
-  for (int eye = 0; eye < VIEWS; eye++) { /* 62.5 mm apart, 1.5 m in front of the clip */
-    views[eye].position[0] = eye ? 0.03125f : -0.03125f, views[eye].position[2] = 1.5f;
+  check(vvt_player_snapshot_get(player, 0, &clip), "snapshot");
+  for (int eye = 0; eye < VIEWS; eye++) { /* 62.5 mm apart, as far away as the whole clip needs */
+    float *at = views[eye].position, *low = clip.bounds_min, *high = clip.bounds_max;
+    at[0] = 0.5f * (low[0] + high[0]) + (eye ? 0.03125f : -0.03125f);
+    at[1] = 0.5f * (low[1] + high[1]), at[2] = high[2] + (high[1] - low[1]);
     views[eye].fov_right = views[eye].fov_up = 0.5f, views[eye].fov_left = views[eye].fov_down = -0.5f;
   }
   instance.player = player;

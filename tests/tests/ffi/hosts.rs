@@ -26,14 +26,19 @@ fn has_gpu() -> bool {
 }
 
 /// What the sample is to draw, by the engine itself: a PPM with the given eyes side by side.
-fn pair(eyes: [f64; 2]) -> Option<Vec<u8>> {
+fn pair(eyes: [f32; 2]) -> Option<Vec<u8>> {
     let gpu = open(&GpuOptions::default())?;
     let mut renderer = Renderer::new(&gpu).unwrap();
     let clip = Clip::from_bytes("pair", clip_bytes().to_vec()).unwrap();
     let live = live_at(&clip, 0).unwrap();
     let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
     let fov = Fov { left: -0.5, right: 0.5, up: 0.5, down: -0.5 };
-    let views = eyes.map(|x| View { position: [x, 0.0, 1.5], orientation: [0.0, 0.0, 0.0, 1.0], fov });
+    let [low, high] = clip.bounds();
+    let views = eyes.map(|x| {
+        let middle = [0, 1].map(|axis| 0.5 * (low[axis] + high[axis]));
+        let position = [middle[0] + x, middle[1], high[2] + (high[1] - low[1])].map(f64::from);
+        View { position, orientation: [0.0, 0.0, 0.0, 1.0], fov }
+    });
     let mut canvas = renderer.canvas(&CanvasDescription::new(SIZE, SIZE, 2)).unwrap();
     let settings = Settings { background: BACKGROUND, ..Settings::default() };
     renderer.draw(&[performer], &views, &settings, &canvas).unwrap();
