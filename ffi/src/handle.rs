@@ -193,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_a_panic_left_half_done_stays_shut() {
+        let state = Mutex::new(0);
+        let half_done = || {
+            let _state = lock(&state);
+            panic!("half done");
+        };
+        assert_eq!(crate::guard::guard(half_done), crate::result::VVT_ERR_PANIC);
+        assert_eq!(lock(&state).err().unwrap().code, VVT_ERR_STATE);
+    }
+
+    #[test]
     fn no_handle_comes_twice_and_used_up_slots_rest() {
         let mut table = Table { slots: Vec::new(), free: Vec::new() };
         let mut seen = std::collections::BTreeSet::new();
