@@ -82,12 +82,13 @@ say "what it is"
 
 say "pictures"
 made=("$stem-front.png" "$stem-close.png" "$stem-sheet.png")
-"$bin/vivant" render "$clip" --stereo --distance 1.5 -o "${made[0]}"
-"$bin/vivant" render "$clip" --stereo --distance 0.7 -o "${made[1]}"
-"$bin/vivant" render "$clip" --sheet 8 -o "${made[2]}"
+backdrop=0.55,0.57,0.62
+"$bin/vivant" render "$clip" --background $backdrop -o "${made[0]}"
+"$bin/vivant" render "$clip" --background $backdrop --distance 1 -o "${made[1]}"
+"$bin/vivant" render "$clip" --background $backdrop --mono --size 480x480 --sheet 15 -o "${made[2]}"
 
-say "60 frames without a window"
-"$bin/vivant" play "$clip" --headless 60
+say "30 frames without a window"
+"$bin/vivant" play "$clip" --headless 30
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] && [ -t 0 ]; then
     say "a window: close it to go on"

@@ -51,6 +51,7 @@ gate format cargo fmt --all --check
 gate clippy cargo clippy --release --workspace --all-targets -- -D warnings
 gate tests cargo_test
 gate documentation cargo_doc
+gate "shaders are as compiled" cargo run --release -p vivant-shaders --features compile -- --check
 if command -v spirv-val >/dev/null 2>&1; then
     gate spirv-val spirv_valid
 else

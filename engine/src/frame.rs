@@ -26,7 +26,7 @@ pub enum Plane {
     /// 4 words: t0 as f32 seconds from the segment's start; `1/sigma_t` as f32 (0 for none); window start and end as
     /// u32 ticks from the segment's start, clamped to the segment.
     Life = 5,
-    /// 2 words: velocity as f16, `x | y<<16`, `z | 0<<16`, m/s.
+    /// 3 words: velocity x, y, z as f32, m/s. In full, because over a long life it carries a splat far.
     Velocity = 6,
     /// 5 words: quadratic xyz, cubic xyz, spin xyzw as f16, packed low half first.
     Curve = 7,
@@ -57,8 +57,8 @@ impl Plane {
     #[must_use]
     pub const fn words(self) -> usize {
         match self {
-            Self::Mean => 3,
-            Self::Rotation | Self::ScaleOpacity | Self::Colour | Self::Velocity => 2,
+            Self::Mean | Self::Velocity => 3,
+            Self::Rotation | Self::ScaleOpacity | Self::Colour => 2,
             Self::Life => 4,
             Self::Curve | Self::Sh1 => 5,
             Self::Sh2 => 8,

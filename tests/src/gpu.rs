@@ -103,7 +103,12 @@ impl Bench {
     }
 }
 
-fn upload(gpu: &Gpu, b: &Buffers) -> Vec<(u32, Buffer)> {
+/// A GPU buffer at its binding for each of the twins' buffers, with canaries behind.
+///
+/// # Panics
+/// When the device is out of memory.
+#[must_use]
+pub fn upload(gpu: &Gpu, b: &Buffers) -> Vec<(u32, Buffer)> {
     let mut out = vec![
         (binding::FRAME, buffer(gpu, &[b.block])),
         (binding::SEGMENT, buffer(gpu, &b.segments)),

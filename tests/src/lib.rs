@@ -7,3 +7,4 @@ pub mod random;
 pub mod require;
 pub mod stage;
 pub mod synthetic;
+pub mod typist;

@@ -75,8 +75,8 @@ pub fn moving(splats: u32) -> Performance {
         let mut cubic = |reach: f32| [0; 3].map(|_| random.range(-reach, reach));
         splat.motion = Motion {
             velocity: cubic(0.2),
-            quadratic: cubic(0.08),
-            cubic: cubic(0.04),
+            quadratic: cubic(0.05),
+            cubic: cubic(0.02),
             spin: [random.range(-0.5, 0.5), random.range(-0.5, 0.5), random.range(-0.5, 0.5), 0.0],
         };
         let frame = i64::from(random.below(frames));

@@ -1,10 +1,16 @@
 //! Random but sane frames for the kernel tests: splats in front of two eyes, with every plane filled.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "test data is made small on purpose"
+)]
+
 use glam::{DMat4, DQuat, DVec3, Vec3};
 use half::f16;
 use vivant::view::View;
 use vivant_shaders::cpu::Buffers;
-use vivant_shaders::generated::{CLUSTER_SPLATS, SORT_BLOCK};
+use vivant_shaders::generated::{CLUSTER_SPLATS, DIGITS, KEY_MAX, SORT_BLOCK, SORT_GROUP};
 use vivant_shaders::layout::{self, Cluster, ClusterRef, Segment};
 
 use crate::random::Random;
@@ -26,7 +32,6 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         keys: vec![0x5555_5555; slots as usize],
         partial: vec![0x5555_5555; slots as usize],
         order: vec![0x5555_5555; slots as usize],
-        totals: vec![0x5555_5555; 256],
         projected: vec![layout::Projected { depth: -1.0, ..Default::default() }; slots as usize * 2],
         ..Buffers::default()
     };
@@ -52,7 +57,7 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         head_in_world: [0.1, 0.2, 1.5, 0.0],
         background: [0.0; 4],
         key_near: 0.2,
-        key_scale: 65535.0 / 3.0,
+        key_scale: KEY_MAX as f32 / 3.0,
         depth_reference: 1.5,
         low_pass: 0.3,
         views: 2,
@@ -60,7 +65,8 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
         blocks: slots.div_ceil(SORT_BLOCK),
         flags: 0,
     };
-    b.histogram = vec![0x5555_5555; 256 * b.block.frame.blocks as usize];
+    b.histogram = vec![0x5555_5555; (DIGITS * b.block.frame.blocks) as usize];
+    b.totals = vec![0x5555_5555; (DIGITS * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP))) as usize];
     b
 }
 
@@ -126,7 +132,7 @@ fn planes(slots: u32, random: &mut Random) -> [Vec<u32>; 10] {
             _ => (TICK.saturating_sub(random.below(500)), TICK + 1 + random.below(500)),
         };
         planes[4].extend([t0.to_bits(), sigma.to_bits(), start, end]);
-        planes[5].extend(halves(&[0.0; 4].map(|_: f32| random.range(-1.0, 1.0))));
+        planes[5].extend([0; 3].map(|_| random.range(-1.0, 1.0).to_bits()));
         let mut curve = [0.0; 10].map(|_: f32| random.range(-1.0, 1.0));
         curve[3..6].iter_mut().for_each(|c| *c *= 4.0);
         planes[6].extend(halves(&curve));

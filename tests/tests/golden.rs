@@ -3,13 +3,15 @@
 //! wrong and still look plausible has a test in which the comparison must fail.
 
 use glam::DVec3;
+use vivant::clip::{Access, Clip, WriterOptions};
+use vivant::codec::write_performance;
 use vivant::gpu::GpuOptions;
 use vivant::splat::Performance;
 use vivant::view::View;
 use vivant_convert::{Options, Source};
-use vivant_tests::performances;
 use vivant_tests::require::content;
 use vivant_tests::stage::{Distance, Order, Stage, clip_of, distance, live_at, reference_of, stereo};
+use vivant_tests::{performances, typist};
 
 const PSNR_DB: f64 = 45.0;
 const DEPTH_METRES: f64 = 0.01;
@@ -197,5 +199,81 @@ fn what_is_wrong_is_noticed() {
 
         let one_eye = stage.draw(&clip, 0.8, &[views[0], views[0]], 256);
         assert_noticed("the left eye twice", distance(&one_eye, &reference));
+    });
+}
+
+#[test]
+fn the_performer_at_ten_times_and_three_distances() {
+    on_stage(|stage| {
+        let options = vivant_performer::Options { splats: 20_000, ..Default::default() };
+        let performance = vivant_performer::generate(&options);
+        let clip = clip_of(&performance);
+        let chest = DVec3::new(0.0, 1.1, 0.0);
+        let mut check = |seconds: f64, metres: f64| {
+            let views = stereo(chest, metres);
+            let pixels = stage.draw(&clip, seconds, &views, 512);
+            let head = distance(&pixels, &reference_of(&performance, seconds, &views, 512, Order::Head));
+            assert_close(&format!("performer at {seconds:.2} s, {metres} m"), head);
+            // Neither eye's own order is truer than the head's, but the two must not part: were the shared order far
+            // off, splats would swim against each other as the head turns.
+            let each = distance(&pixels, &reference_of(&performance, seconds, &views, 512, Order::EachView));
+            eprintln!("  against each eye's own order: {:.1} dB", each.psnr);
+            assert!(each.psnr >= 34.0, "the shared order shows: {:.1} dB", each.psnr);
+        };
+        for step in 0..10 {
+            check(0.017 + 0.79 * f64::from(step), 1.5);
+        }
+        check(3.3, 0.7);
+        check(3.3, 3.0);
+    });
+}
+
+#[test]
+fn every_access_to_the_file_gives_the_same_bytes_of_picture() {
+    on_stage(|stage| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("moving.vvt");
+        let options = WriterOptions::default();
+        write_performance(&path, &performances::moving(6000), &options).unwrap();
+        let views = stereo(DVec3::ZERO, 1.5);
+        let mut draw = |access| stage.draw(&Clip::open(&path, access).unwrap(), 0.7, &views, 256);
+        let memory = draw(Access::Memory);
+        assert!(draw(Access::Mapped) == memory, "mapped");
+        assert!(draw(Access::Pread) == memory, "pread");
+    });
+}
+
+#[test]
+fn the_typist_types_upright() {
+    let Some(folder) = content() else { return };
+    on_stage(|stage| {
+        let archive = folder.join("typist/points.npz");
+        let frames = tempfile::tempdir().unwrap();
+        for index in 0..48 {
+            let (places, colours) = typist::frame(&archive, index);
+            let path = frames.path().join(format!("frame{index}.ply"));
+            vivant_convert::ply::write_points(&path, &places, &colours).unwrap();
+        }
+        let options = Options { fps: "24".parse().unwrap(), ..Options::default() };
+        let source = Source::open(&[frames.path().to_owned()], &options).unwrap();
+        assert_eq!(source.frames().len(), 48);
+        let clip_path = frames.path().join("typist.vvt");
+        source.write(&clip_path, &WriterOptions::default(), &mut |_| {}).unwrap();
+        let clip = Clip::open(&clip_path, Access::Auto).unwrap();
+        assert_eq!(clip.duration_nanos(), 2_000_000_000);
+        let views = stereo(DVec3::new(-0.05, 0.1, -1.0), 1.0);
+        for index in [2_usize, 24, 45] {
+            let seconds = index as f64 / 24.0 + 0.01;
+            let pixels = stage.draw(&clip, seconds, &views, 512);
+            let frame = source.read_frame(index).unwrap().splats;
+            let info = vivant::splat::ClipInfo { duration: 0, fps: (0, 1), ..source.info() };
+            let alone = Performance { info, splats: frame };
+            let wanted = reference_of(&alone, seconds, &views, 512, Order::Head);
+            assert_close(&format!("typist, frame {index}"), distance(&pixels, &wanted));
+            if let Some(kept) = std::env::var_os("VIVANT_KEEP_PICTURES") {
+                let path = std::path::Path::new(&kept).join(format!("typist-{index}.png"));
+                vivant::picture::save_png(&pixels.images[0], path).unwrap();
+            }
+        }
     });
 }

@@ -1,11 +1,19 @@
 //! Every kernel on the GPU against its twin on the CPU: random data, sizes 0, 1, 255, 256, 257 and large, canaries behind
 //! every buffer. Each comparison has a case in which it must fail.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_sign_loss,
+    reason = "a failure to set up is a failure of the test"
+)]
+
 use glam::Vec2;
 use vivant::gpu::{ComputePipeline, Gpu, GpuOptions};
 use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
-use vivant_shaders::generated::{CULL, DEAD_KEY, HISTOGRAM, OFFSETS, PROJECT, SCAN, SCATTER, SLICE};
+use vivant_shaders::generated::{
+    CULL, DEAD_KEY, DIGITS, HISTOGRAM, KEY_MAX, OFFSETS, PROJECT, SCAN, SCATTER, SLICE, SORT_GROUP,
+};
 use vivant_shaders::layout::{Projected, Sliced};
 use vivant_tests::gpu::{Bench, assert_silent, open};
 use vivant_tests::random::Random;
@@ -79,14 +87,14 @@ fn a_slice_one_frame_late_is_noticed() {
     assert_sliced(&late.sliced, &on_time.sliced);
 }
 
-/// Keys may differ by one step, and a splat on the very edge of a screen may be seen by one and not the other.
+/// Keys may differ by two steps, 23 µm, and a splat on the very edge of a screen may be seen by one and not the other.
 fn assert_keys(gpu: &[u32], twin: &[u32]) {
     let mut edge_cases = 0;
     for (slot, (&a, &b)) in gpu.iter().zip(twin).enumerate() {
         if (a == DEAD_KEY) != (b == DEAD_KEY) {
             edge_cases += 1;
         } else {
-            assert!(a.abs_diff(b) <= 1, "slot {slot}: key {a} but the twin says {b}");
+            assert!(a.abs_diff(b) <= 2, "slot {slot}: key {a} but the twin says {b}");
         }
     }
     assert!(edge_cases <= gpu.len() / 10_000, "{edge_cases} of {} splats are seen by one only", gpu.len());
@@ -141,18 +149,20 @@ fn a_wrong_head_is_noticed() {
 /// The ways keys can lie that have broken sorts before.
 fn key_patterns(count: usize) -> Vec<(&'static str, Vec<u32>)> {
     let mut random = Random::new(4);
-    let step = |i: usize| u32::try_from(i * 65_535 / count.max(1)).unwrap();
+    let step = |i: usize| u32::try_from(i * KEY_MAX as usize / count.max(1)).unwrap();
     vec![
         (
             "random with holes",
-            (0..count).map(|_| if random.below(4) == 0 { DEAD_KEY } else { random.below(65_536) }).collect(),
+            (0..count)
+                .map(|_| if random.below(4) == 0 { DEAD_KEY } else { random.below(KEY_MAX + 1) })
+                .collect(),
         ),
-        ("duplicates", (0..count).map(|_| random.below(3) * 257).collect()),
+        ("duplicates", (0..count).map(|_| random.below(3) * 513).collect()),
         ("all equal", vec![4242; count]),
         ("all dead", vec![DEAD_KEY; count]),
         ("sorted", (0..count).map(step).collect()),
         ("reverse", (0..count).rev().map(step).collect()),
-        ("extremes", (0..count).map(|_| if random.below(2) == 0 { 0 } else { 65_535 }).collect()),
+        ("extremes", (0..count).map(|_| if random.below(2) == 0 { 0 } else { KEY_MAX }).collect()),
     ]
 }
 
@@ -168,10 +178,14 @@ fn the_sort_is_its_twins_and_sorts() {
                     let gpu = on_gpu(bench, &HISTOGRAM, &b, pass, blocks);
                     cpu::histogram(&mut twin, pass);
                     assert_eq!(gpu.histogram, twin.histogram, "histogram, {splats} {pattern}, pass {pass}");
-                    let gpu = on_gpu(bench, &SCAN, &twin, pass, 256);
+                    let gpu = on_gpu(bench, &SCAN, &twin, pass, blocks.div_ceil(SORT_GROUP));
                     cpu::scan(&mut twin);
                     assert_eq!(gpu.histogram, twin.histogram, "scan, {splats} {pattern}, pass {pass}");
-                    assert_eq!(gpu.totals, twin.totals, "scan totals, {splats} {pattern}, pass {pass}");
+                    assert_eq!(
+                        gpu.totals[DIGITS as usize..],
+                        twin.totals[DIGITS as usize..],
+                        "scan totals, {splats} {pattern}, pass {pass}"
+                    );
                     let gpu = on_gpu(bench, &OFFSETS, &twin, pass, 1);
                     cpu::offsets(&mut twin);
                     assert_eq!(

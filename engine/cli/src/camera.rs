@@ -17,9 +17,9 @@ const VERTICAL: f64 = 0.8;
 /// Space left around a framed performer.
 const MARGIN: f64 = 1.06;
 /// Share of the splats that may lie outside the frame on each side: captures have stray ones.
-const STRAY: f64 = 0.01;
+const STRAY: f64 = 0.002;
 /// Times at which a clip is measured.
-const SAMPLES: i64 = 5;
+const SAMPLES: i64 = 8;
 
 /// A camera file: `{"views":[{"position":[x,y,z],"orientation":[x,y,z,w],"fov":{"left":…,"right":…,"up":…,"down":…}}]}`.
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
+use glam::DVec3;
 use vivant::clip::{Access, Clip};
 use vivant::codec::splats_of;
 use vivant::frame::LiveSet;
@@ -244,7 +245,10 @@ impl Painter {
                 let sets: Vec<_> = sets.iter().collect();
                 let moment = Moment { tick: live.tick, seconds: live.seconds };
                 let background = self.background.map(|b| b.map(f64::from));
-                let options = reference::Options { background, ..reference::Options::default() };
+                // In the order that the renderer promises: one for all views.
+                let eyes = self.views.iter().map(|v| DVec3::from_array(v.position));
+                let order_from = Some(eyes.sum::<DVec3>() / self.views.len() as f64);
+                let options = reference::Options { background, order_from, ..reference::Options::default() };
                 let mut pixels = Pixels { images: Vec::new(), depth: Vec::new() };
                 for view in &self.views {
                     let drawn =

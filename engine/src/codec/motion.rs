@@ -1,10 +1,10 @@
-//! Planes `Velocity` and `Curve`: how a splat moves, as f16; and the arithmetic of the motion in f64.
+//! Planes `Velocity` (f32) and `Curve` (f16): how a splat moves; and the arithmetic of the motion in f64.
 //!
-//! f16 has 11 bits of mantissa, so a splat is off by at most 1/2048 of the way it has gone from its mean at t0, which
-//! is why t0 is moved into the splat's window first ([`rebase`]): there the way is shortest.
+//! f16 has 11 bits of mantissa, so a splat is off by at most 1/2048 of what its quadratic and cubic terms add to the
+//! way it goes, which is why t0 is moved into the splat's window first ([`rebase`]): there they are smallest.
 
 use super::rotation;
-use super::words::{fits_half, from_halves, halves, halves_finite, pack_halves};
+use super::words::{fits_half, from_halves, halves_finite, pack_halves};
 use crate::splat::{Motion, Splat};
 
 /// Whether the planes hold the values.
@@ -13,13 +13,12 @@ pub(super) fn fits(motion: &Motion) -> bool {
     fits_half(velocity) && fits_half(quadratic) && fits_half(cubic) && fits_half(spin)
 }
 
-pub(super) fn pack_velocity(velocity: [f32; 3]) -> [u32; 2] {
-    [halves(velocity[0], velocity[1]), halves(velocity[2], 0.0)]
+pub(super) fn pack_velocity(velocity: [f32; 3]) -> [u32; 3] {
+    velocity.map(f32::to_bits)
 }
 
-pub(super) fn unpack_velocity(words: [u32; 2]) -> [f32; 3] {
-    let [x, y] = from_halves(words[0]);
-    [x, y, from_halves(words[1])[0]]
+pub(super) fn unpack_velocity(words: [u32; 3]) -> [f32; 3] {
+    words.map(f32::from_bits)
 }
 
 pub(super) fn pack_curve(motion: &Motion) -> [u32; 5] {
@@ -37,8 +36,14 @@ pub(super) fn unpack_curve(words: [u32; 5]) -> Motion {
     }
 }
 
-pub(super) fn sound<const N: usize>(words: [u32; N]) -> bool {
+/// Whether the words of a file are a curve of finite terms.
+pub(super) fn curve_sound(words: [u32; 5]) -> bool {
     words.into_iter().all(halves_finite)
+}
+
+/// Whether the words of a file are a velocity that [`fits`].
+pub(super) fn velocity_sound(words: [u32; 3]) -> bool {
+    fits_half(&unpack_velocity(words))
 }
 
 /// Where the mean is `dt` seconds from t0.

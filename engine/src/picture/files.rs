@@ -92,8 +92,12 @@ pub fn write_npy(writer: &mut impl Write, name: &str, shape: &[usize], values: &
     if size != Some(values.len()) {
         return Err(Error::invalid(format!("{} values do not fill an array of {shape:?}", values.len())));
     }
-    let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
-    let fields = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", axes.trim_end());
+    // As Python writes a tuple: a comma behind the only axis, none behind the last of several.
+    let axes = match shape {
+        [only] => format!("{only},"),
+        axes => axes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let fields = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({axes}), }}");
     // Magic, version and length are 10 bytes, the header ends in a line feed, and the sum is a multiple of 64.
     let padded = (10 + fields.len() + 1).next_multiple_of(64) - 10 - 1;
     let Ok(header_length) = u16::try_from(padded + 1) else {

@@ -205,7 +205,7 @@ fn npy_has_the_layout_numpy_reads() {
     assert_eq!((10 + header) % 64, 0);
     let text = std::str::from_utf8(&bytes[10..10 + header]).unwrap();
     assert!(text.ends_with(" \n") || text.ends_with("}\n"), "{text:?}");
-    assert_eq!(text.trim_end(), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 4,), }");
+    assert_eq!(text.trim_end(), "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 4), }");
     let (quads, rest) = bytes[10 + header..].as_chunks::<4>();
     assert!(rest.is_empty());
     assert_eq!(quads.iter().map(|&quad| f32::from_le_bytes(quad)).collect::<Vec<_>>(), values);

@@ -1,13 +1,13 @@
 //! The buffers that one pass writes and the next reads. All frames share them: frames follow each other on the queue.
 
-use vivant_shaders::generated::{SORT_BLOCK, binding};
+use vivant_shaders::generated::{DIGITS, SLOT_BITS, SORT_BLOCK, SORT_GROUP, binding};
 use vivant_shaders::layout::{Counts, Projected, Sliced};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, BufferKind, Gpu};
 
-/// Most slots a frame can have: the sort carries a slot in 24 bits, and a dispatch has 65,535 workgroups of 256.
-const MAX_SLOTS: u32 = 65_535 * 256;
+/// Most slots a frame can have: what the sort's words hold beside a digit, in whole sort blocks.
+const MAX_SLOTS: u32 = (1 << SLOT_BITS) - SORT_BLOCK;
 
 /// Intermediate buffers, sized for some number of slots and views.
 #[derive(Debug)]
@@ -45,13 +45,13 @@ impl Scratch {
         let fits = u64::from(generous) * widest <= gpu.capabilities().storage_range;
         let slots = if fits { generous } else { slots }.max(self.slots);
         let count = u64::from(slots);
-        let blocks = u64::from(slots.div_ceil(SORT_BLOCK));
+        let (blocks, digits) = (u64::from(slots.div_ceil(SORT_BLOCK)), u64::from(DIGITS));
         self.buffers.clear();
         for (slot, name, bytes) in [
             (binding::SLICED, "sliced splats", count * size_of::<Sliced>() as u64),
             (binding::KEY, "sort keys", count * 4),
-            (binding::HISTOGRAM, "sort histogram", blocks * 256 * 4),
-            (binding::TOTAL, "sort totals", 256 * 4),
+            (binding::HISTOGRAM, "sort histogram", blocks * digits * 4),
+            (binding::TOTAL, "sort totals", (1 + blocks.div_ceil(u64::from(SORT_GROUP))) * digits * 4),
             (binding::PARTIAL, "half sorted", count * 4),
             (binding::ORDER, "drawing order", count * 4),
             (binding::COUNTS, "visible counts", size_of::<Counts>() as u64),

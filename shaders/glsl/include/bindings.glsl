@@ -38,7 +38,7 @@ layout(std430, set = 0, binding = 5) readonly buffer RotationPlane { uvec2 plane
 layout(std430, set = 0, binding = 6) readonly buffer ScaleOpacityPlane { uvec2 plane_scale_opacity[]; };
 layout(std430, set = 0, binding = 7) readonly buffer ColourPlane { uvec2 plane_colour[]; };
 layout(std430, set = 0, binding = 8) readonly buffer LifePlane { uvec4 plane_life[]; };
-layout(std430, set = 0, binding = 9) readonly buffer VelocityPlane { uvec2 plane_velocity[]; };
+layout(std430, set = 0, binding = 9) readonly buffer VelocityPlane { float plane_velocity[]; };
 layout(std430, set = 0, binding = 10) readonly buffer CurvePlane { uint plane_curve[]; };
 layout(std430, set = 0, binding = 11) readonly buffer Sh1Plane { uint plane_sh1[]; };
 layout(std430, set = 0, binding = 12) readonly buffer Sh2Plane { uint plane_sh2[]; };

@@ -6,8 +6,12 @@
 const uint CLUSTER_SPLATS = 256u;   // splats a cluster and a workgroup
 const uint MAX_VIEWS = 6u;          // the multiview count every Vulkan 1.1 device must offer
 const uint DEAD_KEY = 0xFFFFFFFFu;  // a slot that is not drawn
-const uint KEY_MAX = 65535u;        // depth keys have 16 bits: two passes of 8
+const uint DIGIT_BITS = 9u;         // bits of a sort digit
+const uint DIGITS = 512u;           // digits there are; two a lane
+const uint KEY_MAX = 262143u;       // depth keys have 18 bits: two digits; 16 cost a dressed person 15 dB
+const uint SLOT_BITS = 23u;         // what a digit leaves of a word for the slot: 8 million
 const uint SORT_BLOCK = 2048u;      // keys a workgroup sorts at once: 8 rounds of 256
+const uint SORT_GROUP = 64u;       // blocks that one workgroup of sort.scan walks through
 const float NEAR_METRES = 0.05;     // nearer splats are not drawn: inside the near plane of every headset
 const float ALPHA_CUT = 1.0 / 255.0;
 const float ALPHA_MAX = 0.99;

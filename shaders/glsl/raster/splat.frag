@@ -7,6 +7,7 @@
 layout(location = 0) flat in vec2 centre;
 layout(location = 1) flat in vec4 deviations_from_px;
 layout(location = 2) flat in vec4 colour_opacity;
+layout(location = 3) flat in float depth; // written by the vertex shader; drawn only by splat_depth.frag
 layout(location = 0) out vec4 colour;
 
 void main() {

@@ -17,7 +17,8 @@ void main() {
     if (lane < reference.count) {
         uint source = result.source;
         Segment segment = segments[reference.segment];
-        vec3 mean = vec3(plane_mean[source * 3u], plane_mean[source * 3u + 1u], plane_mean[source * 3u + 2u]);
+        uint triple = source * 3u;
+        vec3 mean = vec3(plane_mean[triple], plane_mean[triple + 1u], plane_mean[triple + 2u]);
         vec4 rotation = unpack_quaternion(plane_rotation[source]);
         float opacity = unpack_opacity(plane_scale_opacity[source]);
         float dt = segment.seconds;
@@ -31,7 +32,7 @@ void main() {
             }
         }
         if ((segment.planes & PLANE_VELOCITY) != 0u) {
-            mean += unpack_half3(plane_velocity[source]) * dt;
+            mean += vec3(plane_velocity[triple], plane_velocity[triple + 1u], plane_velocity[triple + 2u]) * dt;
         }
         if ((segment.planes & PLANE_CURVE) != 0u) {
             uint base = source * 5u;

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-// sort.histogram: how often each digit occurs in each block of SORT_BLOCK words; row = digit, column = block.
+// sort.histogram: how often each digit occurs in each block of SORT_BLOCK words; a row a block, a column a digit.
 // Shared-memory atomics only, so it is right at any subgroup size.
 #define WRITES_HISTOGRAM
 #include "../include/bindings.glsl"
@@ -8,12 +8,14 @@
 
 layout(local_size_x = 256) in;
 
-shared uint local_counts[256];
+shared uint local_counts[DIGITS];
 
 void main() {
     uint lane = gl_LocalInvocationID.x;
     uint block = gl_WorkGroupID.x;
-    local_counts[lane] = 0u;
+    for (uint digit = lane; digit < DIGITS; digit += 256u) {
+        local_counts[digit] = 0u;
+    }
     barrier();
     for (uint first = 0u; first < SORT_BLOCK; first += 256u) {
         uint digit = sort_digit(block * SORT_BLOCK + first + lane);
@@ -22,5 +24,7 @@ void main() {
         }
     }
     barrier();
-    histogram[lane * frame.blocks + block] = local_counts[lane];
+    for (uint digit = lane; digit < DIGITS; digit += 256u) {
+        histogram[block * DIGITS + digit] = local_counts[digit];
+    }
 }

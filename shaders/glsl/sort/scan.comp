@@ -1,29 +1,24 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-// sort.scan: one workgroup a digit turns its row of the histogram into offsets within the digit, and writes the
-// digit's total.
+// sort.scan: one workgroup a group of SORT_GROUP blocks, two digits a lane. Each lane walks down its columns of the
+// histogram, turns counts into offsets within the group, and leaves the group's sum. Loads of a row are adjacent and
+// no lane waits for another, so it is right at any subgroup size and cheap where barriers are not.
 #define WRITES_HISTOGRAM
 #define WRITES_TOTALS
 #include "../include/bindings.glsl"
-#include "../include/scan.glsl"
 
 layout(local_size_x = 256) in;
 
 void main() {
-    uint lane = gl_LocalInvocationID.x;
-    uint row = gl_WorkGroupID.x * frame.blocks;
-    uint carried = 0u;
-    for (uint first = 0u; first < frame.blocks; first += 256u) {
-        uint column = first + lane;
-        uint value = column < frame.blocks ? histogram[row + column] : 0u;
-        uint inclusive = scan_inclusive(value);
-        if (column < frame.blocks) {
-            histogram[row + column] = carried + inclusive - value;
+    uint group = gl_WorkGroupID.x;
+    uint last = min((group + 1u) * SORT_GROUP, frame.blocks);
+    for (uint digit = gl_LocalInvocationID.x; digit < DIGITS; digit += 256u) {
+        uint sum = 0u;
+        for (uint block = group * SORT_GROUP; block < last; ++block) {
+            uint count = histogram[block * DIGITS + digit];
+            histogram[block * DIGITS + digit] = sum;
+            sum += count;
         }
-        carried += scan_values[255];
-        barrier();
-    }
-    if (lane == 0u) {
-        totals[gl_WorkGroupID.x] = carried;
+        totals[(group + 1u) * DIGITS + digit] = sum;
     }
 }

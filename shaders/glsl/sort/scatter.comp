@@ -11,15 +11,18 @@
 layout(local_size_x = 256) in;
 
 const uint MASK_WORDS = 8u;
-shared uint masks[256u * MASK_WORDS];
-shared uint next_place[256];
+shared uint masks[DIGITS * MASK_WORDS];
+shared uint next_place[DIGITS];
 
 void main() {
     uint lane = gl_LocalInvocationID.x;
     uint block = gl_WorkGroupID.x;
-    next_place[lane] = totals[lane] + histogram[lane * frame.blocks + block];
-    for (uint w = 0u; w < MASK_WORDS; ++w) {
-        masks[lane * MASK_WORDS + w] = 0u;
+    uint group = block / SORT_GROUP;
+    for (uint digit = lane; digit < DIGITS; digit += 256u) {
+        next_place[digit] = totals[digit] + totals[(group + 1u) * DIGITS + digit] + histogram[block * DIGITS + digit];
+        for (uint w = 0u; w < MASK_WORDS; ++w) {
+            masks[digit * MASK_WORDS + w] = 0u;
+        }
     }
     barrier();
     uint own_word = lane >> 5u;
@@ -45,13 +48,15 @@ void main() {
             }
         }
         barrier();
-        // The lane now speaks for the digit of its own number: count it off and clear its mask for the next round.
-        uint seen = 0u;
-        for (uint w = 0u; w < MASK_WORDS; ++w) {
-            seen += uint(bitCount(masks[lane * MASK_WORDS + w]));
-            masks[lane * MASK_WORDS + w] = 0u;
+        // The lane now speaks for its own two digits: count them off and clear their masks for the next round.
+        for (uint own = lane; own < DIGITS; own += 256u) {
+            uint seen = 0u;
+            for (uint w = 0u; w < MASK_WORDS; ++w) {
+                seen += uint(bitCount(masks[own * MASK_WORDS + w]));
+                masks[own * MASK_WORDS + w] = 0u;
+            }
+            next_place[own] += seen;
         }
-        next_place[lane] += seen;
         barrier();
     }
 }

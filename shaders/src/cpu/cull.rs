@@ -76,7 +76,7 @@ fn key(buffers: &Buffers, splat: &Sliced) -> u32 {
     }
     let [hx, hy, hz, _] = frame.head_in_world;
     let steps = (mean.distance(Vec3::new(hx, hy, hz)) - frame.key_near) * frame.key_scale;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=65535")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the keys' range")]
     let steps = steps.clamp(0.0, KEY_MAX as f32) as u32;
     KEY_MAX - steps
 }

@@ -26,7 +26,7 @@ pub use scatter::scatter;
 pub use slice::slice;
 pub use splat::{Accumulated, splat};
 
-use crate::generated::{DEAD_KEY, SORT_BLOCK};
+use crate::generated::{DEAD_KEY, DIGIT_BITS, DIGITS, SLOT_BITS, SORT_BLOCK};
 use crate::layout::{Cluster, ClusterRef, Counts, FrameBlock, Projected, Segment, Sliced};
 
 /// Every buffer of set 0, on the CPU.
@@ -46,9 +46,9 @@ pub struct Buffers {
     pub sliced: Vec<Sliced>,
     /// Sort keys; one a slot.
     pub keys: Vec<u32>,
-    /// Digit counts, then offsets, `[256][blocks]`.
+    /// Digit counts, then offsets, `[blocks][DIGITS]`.
     pub histogram: Vec<u32>,
-    /// Digit totals, then offsets.
+    /// Where each digit starts, then the offsets of each group of blocks: `[1 + groups][DIGITS]`.
     pub totals: Vec<u32>,
     /// Sorted by the low digit.
     pub partial: Vec<u32>,
@@ -78,11 +78,11 @@ impl Buffers {
         }
         if pass == 1 {
             let word = self.partial[index];
-            return Some((word >> 24, word));
+            return Some((word >> SLOT_BITS, word));
         }
         let key = self.keys[index];
         let slot = u32::try_from(index).ok()?;
-        (key != DEAD_KEY).then_some((key & 255, ((key >> 8) << 24) | slot))
+        (key != DEAD_KEY).then_some((key & (DIGITS - 1), ((key >> DIGIT_BITS) << SLOT_BITS) | slot))
     }
 
     /// The indices of sort block `block`.

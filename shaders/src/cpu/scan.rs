@@ -1,16 +1,20 @@
 //! Twin of `sort/scan.comp`.
 
 use super::Buffers;
+use crate::generated::{DIGITS, SORT_GROUP};
 
-/// Each digit's row of the histogram to offsets within the digit; its sum to the totals.
+/// Each digit's column of the histogram to offsets within its group of blocks; the groups' sums to the totals.
 pub fn scan(buffers: &mut Buffers) {
-    let blocks = buffers.block.frame.blocks as usize;
-    buffers.totals = vec![0; 256];
-    for (digit, total) in buffers.totals.iter_mut().enumerate() {
-        for entry in &mut buffers.histogram[digit * blocks..(digit + 1) * blocks] {
-            let count = *entry;
-            *entry = *total;
-            *total += count;
+    let row_len = DIGITS as usize;
+    for (group, rows) in buffers.histogram.chunks_mut(row_len * SORT_GROUP as usize).enumerate() {
+        let sums = &mut buffers.totals[(group + 1) * row_len..(group + 2) * row_len];
+        sums.fill(0);
+        for row in rows.chunks_mut(row_len) {
+            for (entry, sum) in row.iter_mut().zip(&mut *sums) {
+                let count = *entry;
+                *entry = *sum;
+                *sum += count;
+            }
         }
     }
 }

@@ -22,8 +22,11 @@ pub fn slice(buffers: &mut Buffers) {
 
 fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
     let source = empty.source as usize;
-    let mean: Vec<f32> = buffers.plane(0, source, 3).iter().map(|&w| f32::from_bits(w)).collect();
-    let mut mean = Vec3::from_slice(&mean);
+    let triple = |plane: usize| {
+        let words = buffers.plane(plane, source, 3);
+        Vec3::new(f32::from_bits(words[0]), f32::from_bits(words[1]), f32::from_bits(words[2]))
+    };
+    let mut mean = triple(0);
     let mut rotation = pack::quaternion(buffers.plane(1, source, 2));
     let mut opacity = pack::opacity(buffers.plane(2, source, 2));
     let mut dt = segment.seconds;
@@ -37,7 +40,7 @@ fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
         }
     }
     if segment.planes & PLANE_VELOCITY != 0 {
-        mean += pack::half3(buffers.plane(5, source, 2)) * dt;
+        mean += triple(5) * dt;
     }
     if segment.planes & PLANE_CURVE != 0 {
         let words = buffers.plane(6, source, 5);

@@ -1,0 +1,89 @@
+//! A steady frame allocates nothing: player and renderer together, under a counting allocator. Alone in its file, so
+//! that no other test allocates meanwhile.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use glam::{DMat4, DVec3};
+use vivant::gpu::{Gpu, GpuOptions};
+use vivant::playback::{LoopMode, Player, PlayerOptions};
+use vivant::render::{CanvasDescription, Performer, Renderer, Settings};
+use vivant_tests::performances;
+use vivant_tests::require::skip;
+use vivant_tests::stage::{clip_of, stereo};
+
+/// Counts what this thread asks for; the loader and the driver's threads may do as they like.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+#[expect(unsafe_code, reason = "a global allocator")]
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // The counter may be gone when a thread ends.
+        COUNT.try_with(|count| count.set(count.get() + 1)).ok();
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() -> u64 {
+    COUNT.with(Cell::get)
+}
+
+#[test]
+fn a_steady_frame_allocates_nothing_of_ours() {
+    // Without validation, whose layer allocates as it likes.
+    let gpu = match Gpu::create(&GpuOptions::default()) {
+        Ok(gpu) => gpu,
+        Err(error) => return skip("vulkan", &error.to_string()),
+    };
+    let before = count();
+    let boxed = std::hint::black_box(Box::new(1_u8));
+    assert_eq!(count(), before + 1, "the counter does not count");
+    drop(boxed);
+
+    let clip = Arc::new(clip_of(&performances::moving(4000)));
+    let options = PlayerOptions { loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
+    let mut player = Player::open(Arc::clone(&clip), options).unwrap();
+    let mut renderer = Renderer::new(&gpu).unwrap();
+    let canvas = renderer.canvas(&CanvasDescription::new(64, 64, 2)).unwrap();
+    let views = stereo(DVec3::ZERO, 1.5);
+    while player.update(0).is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    player.play(0);
+    let mut worst = 0;
+    for frame in 0..300_i64 {
+        // Two seconds of clip in 72 Hz frames, twice round: segments come and go.
+        let before = count();
+        let live = player.update(frame * 1_000_000_000 / 72);
+        let performer =
+            live.map(|live| Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY });
+        renderer.draw(performer.as_slice(), &views, &Settings::default(), &canvas).unwrap();
+        let mut ours = count() - before;
+        if frame >= 150 {
+            // lavapipe allocates on the calling thread while it records and submits: what it takes for a frame with
+            // nothing in it is not ours.
+            let before = count();
+            renderer.draw(&[], &views, &Settings::default(), &canvas).unwrap();
+            ours = ours.saturating_sub(count() - before);
+            worst = worst.max(ours);
+        }
+    }
+    eprintln!("allocations of a steady frame beyond an empty one's: at most {worst}");
+    assert_eq!(worst, 0);
+    assert_eq!(renderer.statistics().growths, 2, "buffers grew after the first frames");
+}
