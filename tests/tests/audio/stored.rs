@@ -59,7 +59,7 @@ fn tones_and_voices_come_back_in_place() {
         let out = decoded(&clip);
         assert_eq!(out.len(), samples.len());
         let (decibels, shift) = likeness(samples, &out);
-        println!("{channels} channels: {decibels:.1} dB, shift {shift}");
+        eprintln!("{channels} channels: {decibels:.1} dB, shift {shift}");
         assert!(shift == 0 && decibels > least, "{channels} channels: {decibels:.1} dB, shift {shift}");
     }
 }

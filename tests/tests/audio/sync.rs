@@ -268,7 +268,7 @@ fn an_hour_of_loops_seeks_and_rates_stays_within_ten_milliseconds() {
         host = after;
     }
     let worst = ledger.check();
-    println!("{} clicks due, {} heard, worst {:.3} ms", ledger.due.len(), ledger.heard.len(), worst * 1e3);
+    eprintln!("{} clicks due, {} heard, worst {:.3} ms", ledger.due.len(), ledger.heard.len(), worst * 1e3);
     assert!(ledger.due.len() > 1000, "{}", ledger.due.len());
     assert_eq!(reader.stats().missing_frames, 0, "decoded in time, always");
 }
@@ -323,7 +323,7 @@ fn a_card_off_its_rate_and_jittering_timestamps_are_followed() {
                 }
             }
         }
-        println!("{card}: {clicks} clicks, worst {:.3} ms, {} jumps", worst * 1e3, reader.stats().jumps);
+        eprintln!("{card}: {clicks} clicks, worst {:.3} ms, {} jumps", worst * 1e3, reader.stats().jumps);
         assert!(worst < 0.010 && clicks >= 599, "{card}: {worst} s, {clicks} clicks");
         assert!(reader.stats().jumps == 0, "{} jumps", reader.stats().jumps);
     }
