@@ -5,6 +5,8 @@ mod headless;
 mod hud;
 mod orbit;
 mod show;
+#[cfg_attr(not(all(feature = "sound", unix)), path = "silent.rs")]
+mod speaker;
 mod window;
 
 use std::path::PathBuf;

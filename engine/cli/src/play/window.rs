@@ -18,8 +18,10 @@ use super::figures::{Series, Stages};
 use super::hud::{Surface, clock, grabs_bar};
 use super::orbit::Orbit;
 use super::show::Show;
+use super::speaker::Speaker;
 use crate::camera::Subject;
 use crate::exit::{Outcome, Result};
+use crate::output;
 
 /// Frames between two refreshes of the figures on screen.
 const FIGURES_EVERY: u32 = 15;
@@ -33,6 +35,9 @@ pub(super) fn run(args: &Args, mut player: Player) -> Result {
         .map_err(|e| anyhow::anyhow!("no window can be drawn to: {e}"))?;
     let orbit = Orbit::new(Subject::of(player.clip())?, args.distance);
     let show = Show::new(CanvasDescription::new(64, 64, 1), player.clip().info().rate)?;
+    let begun = Instant::now();
+    // Sounds until the window closes.
+    let _speaker = sound(&mut player, begun);
     player.play(0);
     let mut app = App {
         context,
@@ -40,7 +45,7 @@ pub(super) fn run(args: &Args, mut player: Player) -> Result {
         show,
         player,
         orbit,
-        begun: Instant::now(),
+        begun,
         stereo: !args.mono,
         help: true,
         loops: !args.once,
@@ -57,6 +62,14 @@ pub(super) fn run(args: &Args, mut player: Player) -> Result {
         Some(error) => Err(error),
         None => Ok(Outcome::Done),
     }
+}
+
+/// Starts the clip's sound; without, the picture plays all the same.
+fn sound(player: &mut Player, begun: Instant) -> Option<Speaker> {
+    Speaker::open(player, begun).unwrap_or_else(|error| {
+        output::note(&format!("no sound: {error:#}; `vivant audio` writes it to a file"));
+        None
+    })
 }
 
 /// A window and what it shows.
