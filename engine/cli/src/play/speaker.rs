@@ -5,6 +5,7 @@
 //! times a second: its sink's delay, and how far it has read. From that comes the host time of the stream's first
 //! frame, and with it that of every later one. The reader evens out what jitters in it.
 
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
@@ -22,6 +23,9 @@ const RATE: u32 = 48_000;
 const FRAME_BYTES: usize = 8;
 /// Between the reader and the ear: short enough that a seek is heard at once, long enough for a busy machine.
 const LATENCY_FRAMES: u32 = RATE / 20;
+const COOKIE_BYTES: usize = 256;
+/// How long a server may take to greet.
+const PATIENCE: Duration = Duration::from_secs(2);
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Sound that plays until this is dropped.
@@ -38,7 +42,7 @@ impl Speaker {
         if player.clip().tracks().is_empty() {
             return Ok(None);
         }
-        let client = Client::from_env(c"vivant").context("a PulseAudio or PipeWire server is needed")?;
+        let client = connect().context("a PulseAudio or PipeWire server is needed")?;
         let mut reader = player.audio(0, AudioOptions { sample_rate: RATE, channels: 2 })?;
         let first = Arc::new(AtomicI64::new(nanos(begun.elapsed()) + nanos_of(i64::from(LATENCY_FRAMES))));
         let (heard, mut frames, mut samples) = (first.clone(), 0, Vec::new());
@@ -65,6 +69,18 @@ impl Drop for Speaker {
             thread.join().ok();
         }
     }
+}
+
+/// Connects to the user's server. One that lets everybody in still wants a cookie of the right length, so that without
+/// a cookie file zeros are sent.
+fn connect() -> anyhow::Result<Client> {
+    let path = pulseaudio::socket_path_from_env().context("none is named in the environment")?;
+    let socket = UnixStream::connect(path)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
+    let cookie =
+        cookie.filter(|cookie| cookie.len() == COOKIE_BYTES).unwrap_or_else(|| vec![0; COOKIE_BYTES]);
+    Ok(Client::new_unix(c"vivant", socket, Some(cookie))?)
 }
 
 fn params() -> PlaybackStreamParams {

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, mut player: Player) -> Result {
     let begun = Instant::now();
     // Sounds until the window closes.
     let _speaker = sound(&mut player, begun);
-    player.play(0);
+    player.play(i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX));
     let mut app = App {
         context,
         surface: None,
