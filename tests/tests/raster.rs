@@ -9,12 +9,13 @@ use vivant::gpu::{
     RasterPipeline, RasterTarget, Timings,
 };
 use vivant::render::{CanvasDescription, Encoding, Performer, Pixels, Renderer, Settings};
+use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
 use vivant_shaders::generated::{
     COMPOSITE_DEPTH_FRAG, COMPOSITE_FRAG, COMPOSITE_VERT, ENCODE_LINEAR, SPLAT_DEPTH_FRAG, SPLAT_FRAG,
     SPLAT_VERT, binding,
 };
-use vivant_tests::gpu::{Bench, assert_silent, open, upload};
+use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open, sabotaged, upload};
 use vivant_tests::stage::{clip_of, live_at, stereo};
 use vivant_tests::{performances, synthetic};
 
@@ -37,6 +38,12 @@ fn projected(splats: u32, seed: u64) -> Buffers {
 
 /// Draws the projected splats and composites them on the GPU: colour as f16 and depth, both views.
 fn on_gpu(gpu: &Gpu, b: &Buffers, depth: bool) -> (Vec<[f32; 4]>, Vec<f32>) {
+    let fragment = if depth { &SPLAT_DEPTH_FRAG } else { &SPLAT_FRAG };
+    on_gpu_with(gpu, b, depth, fragment)
+}
+
+/// The same with another fragment shader for the splats.
+fn on_gpu_with(gpu: &Gpu, b: &Buffers, depth: bool, splat: &Kernel) -> (Vec<[f32; 4]>, Vec<f32>) {
     let bench = Bench::new(gpu);
     let layouts = bench.layouts();
     let image = |name, format| Image::new(gpu, name, format, (SIZE, SIZE), 2).unwrap();
@@ -51,8 +58,7 @@ fn on_gpu(gpu: &Gpu, b: &Buffers, depth: bool) -> (Vec<[f32; 4]>, Vec<f32>) {
     let pipeline = |name, target, vertex, fragment, blend| {
         RasterPipeline::new(layouts, target, &RasterDescription { name, vertex, fragment, blend }).unwrap()
     };
-    let (splat, composite) =
-        if depth { (&SPLAT_DEPTH_FRAG, &COMPOSITE_DEPTH_FRAG) } else { (&SPLAT_FRAG, &COMPOSITE_FRAG) };
+    let composite = if depth { &COMPOSITE_DEPTH_FRAG } else { &COMPOSITE_FRAG };
     let raster = pipeline("raster", &accumulation, &SPLAT_VERT, splat, Blend::Over);
     let composite = pipeline("composite", &output, &COMPOSITE_VERT, composite, Blend::Replace);
     let buffers = upload(gpu, b);
@@ -131,6 +137,16 @@ fn raster_and_composite_are_their_twins() {
             assert_colour(&on_gpu(&gpu, &b, false).0, &colour);
         }
     }
+    assert_silent(&gpu);
+}
+
+#[test]
+fn a_broken_fragment_shader_is_noticed() {
+    let Some(gpu) = open(&GpuOptions::default()) else { return };
+    let b = projected(4000, 4);
+    let (colour, _) = by_twins(&b);
+    let wide = on_gpu_with(&gpu, &b, false, &sabotaged(&SPLAT_FRAG, -0.5, -0.47));
+    assert_fails("a wide falloff", || assert_colour(&wide.0, &colour));
     assert_silent(&gpu);
 }
 
