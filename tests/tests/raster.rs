@@ -213,6 +213,22 @@ fn formats_and_encodings_agree_with_each_other() {
 }
 
 #[test]
+fn a_canvas_may_go_while_frames_are_in_flight() {
+    let Some(gpu) = open(&GpuOptions::default()) else { return };
+    let mut renderer = Renderer::new(&gpu).unwrap();
+    let clip = clip_of(&performances::still(20_000, 0));
+    let live = live_at(&clip, 0.0);
+    let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+    for _ in 0..4 {
+        let canvas = renderer.canvas(&CanvasDescription::new(512, 512, 2)).unwrap();
+        renderer.draw(&[performer], &stereo(DVec3::ZERO, 1.0), &Settings::default(), &canvas).unwrap();
+        drop(canvas);
+    }
+    drop(renderer);
+    assert_silent(&gpu);
+}
+
+#[test]
 fn what_cannot_be_drawn_is_said() {
     let Some(gpu) = open(&GpuOptions::default()) else { return };
     let mut renderer = Renderer::new(&gpu).unwrap();
