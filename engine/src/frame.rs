@@ -133,4 +133,6 @@ pub struct LiveSet {
     pub tick: i64,
     /// The media time asked for, seconds from the clip's start; unrounded.
     pub seconds: f64,
+    /// Segments in memory that will be live next, soonest first: what a renderer may put on the GPU ahead of time.
+    pub coming: Vec<Arc<SegmentData>>,
 }

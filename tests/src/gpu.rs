@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytemuck::Pod;
 use vivant::Error;
 use vivant::gpu::{BindLayouts, BindSet, Buffer, BufferKind, Encoder, Frame, Gpu, GpuOptions, Timings};
+use vivant_shaders::Kernel;
 use vivant_shaders::cpu::Buffers;
 use vivant_shaders::generated::binding;
 use vivant_shaders::layout::FrameBlock;
@@ -33,6 +34,31 @@ pub fn open(options: &GpuOptions) -> Option<Gpu> {
 /// With the messages.
 pub fn assert_silent(gpu: &Gpu) {
     assert_eq!(gpu.validation_count(), 0, "validation said: {}", gpu.validation_messages().join("\n"));
+}
+
+/// `kernel` with every constant `from` in its SPIR-V replaced by `to`: a kernel that is wrong in exactly one way.
+///
+/// # Panics
+/// When the constant is not there.
+#[must_use]
+pub fn sabotaged(kernel: &Kernel, from: f32, to: f32) -> Kernel {
+    let mut found = 0;
+    let words = kernel.words().into_iter().map(|word| {
+        let hit = word == from.to_bits();
+        found += u32::from(hit);
+        if hit { to.to_bits() } else { word }
+    });
+    let spirv: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+    assert!(found > 0, "{} has no constant {from}", kernel.path);
+    Kernel { spirv: spirv.leak(), ..*kernel }
+}
+
+/// Runs `compare`, which must fail.
+///
+/// # Panics
+/// When it does not.
+pub fn assert_fails(what: &str, compare: impl FnOnce() + std::panic::UnwindSafe) {
+    assert!(std::panic::catch_unwind(compare).is_err(), "{what} passes for right");
 }
 
 /// Bytes behind each buffer that no kernel may touch.

@@ -94,7 +94,7 @@ pub fn live_at(clip: &Clip, seconds: f64) -> LiveSet {
         .iter()
         .map(|node| Arc::new(decode_segment(clip, *node).expect("decode")))
         .collect();
-    LiveSet { segments, tick, seconds }
+    LiveSet { segments, tick, seconds, coming: Vec::new() }
 }
 
 /// Which order the reference draws in.

@@ -15,7 +15,7 @@ use vivant_shaders::generated::{
     CULL, DEAD_KEY, DIGITS, HISTOGRAM, KEY_MAX, OFFSETS, PROJECT, SCAN, SCATTER, SLICE, SORT_GROUP,
 };
 use vivant_shaders::layout::{Projected, Sliced};
-use vivant_tests::gpu::{Bench, assert_silent, open};
+use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open, sabotaged};
 use vivant_tests::random::Random;
 use vivant_tests::synthetic;
 
@@ -73,6 +73,30 @@ fn slice_is_its_twin() {
             cpu::slice(&mut twin);
             assert_sliced(&gpu.sliced, &twin.sliced);
         }
+    });
+}
+
+#[test]
+fn broken_kernels_are_noticed() {
+    with_gpu(|_, bench| {
+        let before = synthetic::frame(2049, 256, 7);
+        let groups = before.block.frame.slots / 256;
+        let twin = sorted(2049, 7);
+        // The envelope without its half, the low-pass of the clamp, the log-scale's offset.
+        let wide = on_gpu(bench, &sabotaged(&SLICE, -0.5, -0.45), &before, 0, groups);
+        assert_fails("a slice with a wide envelope", || assert_sliced(&wide.sliced, &twin.sliced));
+        let mut sliced = before.clone();
+        cpu::slice(&mut sliced);
+        let blind = on_gpu(bench, &sabotaged(&CULL, 3.34, 1.0), &sliced, 0, groups);
+        assert_fails("a cull that cuts at one deviation", || assert_keys(&blind.keys, &twin.keys));
+        let mut projected = twin.clone();
+        cpu::project(&mut projected);
+        let visible = twin.counts.visible as usize;
+        let dull = sabotaged(&PROJECT, 0.488_602_52, 0.4);
+        let dull = on_gpu(bench, &dull, &twin, 0, twin.counts.dispatch[0]);
+        assert_fails("a projection with a wrong harmonic", || {
+            assert_projected(&dull.projected[..visible], &projected.projected[..visible]);
+        });
     });
 }
 

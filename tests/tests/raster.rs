@@ -9,12 +9,13 @@ use vivant::gpu::{
     RasterPipeline, RasterTarget, Timings,
 };
 use vivant::render::{CanvasDescription, Encoding, Performer, Pixels, Renderer, Settings};
+use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
 use vivant_shaders::generated::{
     COMPOSITE_DEPTH_FRAG, COMPOSITE_FRAG, COMPOSITE_VERT, ENCODE_LINEAR, SPLAT_DEPTH_FRAG, SPLAT_FRAG,
     SPLAT_VERT, binding,
 };
-use vivant_tests::gpu::{Bench, assert_silent, open, upload};
+use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open, sabotaged, upload};
 use vivant_tests::stage::{clip_of, live_at, stereo};
 use vivant_tests::{performances, synthetic};
 
@@ -37,6 +38,12 @@ fn projected(splats: u32, seed: u64) -> Buffers {
 
 /// Draws the projected splats and composites them on the GPU: colour as f16 and depth, both views.
 fn on_gpu(gpu: &Gpu, b: &Buffers, depth: bool) -> (Vec<[f32; 4]>, Vec<f32>) {
+    let fragment = if depth { &SPLAT_DEPTH_FRAG } else { &SPLAT_FRAG };
+    on_gpu_with(gpu, b, depth, fragment)
+}
+
+/// The same with another fragment shader for the splats.
+fn on_gpu_with(gpu: &Gpu, b: &Buffers, depth: bool, splat: &Kernel) -> (Vec<[f32; 4]>, Vec<f32>) {
     let bench = Bench::new(gpu);
     let layouts = bench.layouts();
     let image = |name, format| Image::new(gpu, name, format, (SIZE, SIZE), 2).unwrap();
@@ -51,8 +58,7 @@ fn on_gpu(gpu: &Gpu, b: &Buffers, depth: bool) -> (Vec<[f32; 4]>, Vec<f32>) {
     let pipeline = |name, target, vertex, fragment, blend| {
         RasterPipeline::new(layouts, target, &RasterDescription { name, vertex, fragment, blend }).unwrap()
     };
-    let (splat, composite) =
-        if depth { (&SPLAT_DEPTH_FRAG, &COMPOSITE_DEPTH_FRAG) } else { (&SPLAT_FRAG, &COMPOSITE_FRAG) };
+    let composite = if depth { &COMPOSITE_DEPTH_FRAG } else { &COMPOSITE_FRAG };
     let raster = pipeline("raster", &accumulation, &SPLAT_VERT, splat, Blend::Over);
     let composite = pipeline("composite", &output, &COMPOSITE_VERT, composite, Blend::Replace);
     let buffers = upload(gpu, b);
@@ -135,6 +141,16 @@ fn raster_and_composite_are_their_twins() {
 }
 
 #[test]
+fn a_broken_fragment_shader_is_noticed() {
+    let Some(gpu) = open(&GpuOptions::default()) else { return };
+    let b = projected(4000, 4);
+    let (colour, _) = by_twins(&b);
+    let wide = on_gpu_with(&gpu, &b, false, &sabotaged(&SPLAT_FRAG, -0.5, -0.47));
+    assert_fails("a wide falloff", || assert_colour(&wide.0, &colour));
+    assert_silent(&gpu);
+}
+
+#[test]
 #[should_panic(expected = "but the twin says")]
 fn a_wrong_order_is_noticed() {
     let b = projected(4000, 4);
@@ -192,6 +208,22 @@ fn formats_and_encodings_agree_with_each_other() {
     let blue = draw(&mut renderer, &Settings { background: [0.0, 0.0, 1.0, 1.0], ..settings }, &floats);
     let corner = blue.images[1].pixels[0];
     assert_eq!(corner, [0.0, 0.0, 1.0, 1.0]);
+    drop(renderer);
+    assert_silent(&gpu);
+}
+
+#[test]
+fn a_canvas_may_go_while_frames_are_in_flight() {
+    let Some(gpu) = open(&GpuOptions::default()) else { return };
+    let mut renderer = Renderer::new(&gpu).unwrap();
+    let clip = clip_of(&performances::still(20_000, 0));
+    let live = live_at(&clip, 0.0);
+    let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+    for _ in 0..4 {
+        let canvas = renderer.canvas(&CanvasDescription::new(512, 512, 2)).unwrap();
+        renderer.draw(&[performer], &stereo(DVec3::ZERO, 1.0), &Settings::default(), &canvas).unwrap();
+        drop(canvas);
+    }
     drop(renderer);
     assert_silent(&gpu);
 }

@@ -87,3 +87,53 @@ fn a_steady_frame_allocates_nothing_of_ours() {
     assert_eq!(worst, 0);
     assert_eq!(renderer.statistics().growths, 2, "buffers grew after the first frames");
 }
+
+#[test]
+fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
+    for force_staging in [false, true] {
+        let gpu = match Gpu::create(&GpuOptions { force_staging, validation: true, ..GpuOptions::default() })
+        {
+            Ok(gpu) => gpu,
+            Err(error) => return skip("vulkan", &error.to_string()),
+        };
+        // Thirty frames of a ball each, in windows of one frame: something new becomes live all the time.
+        let clip = Arc::new(clip_of(&performances::sequence(30)));
+        let rate = clip.info().rate;
+        let mut player = Player::open(Arc::clone(&clip), PlayerOptions::default()).unwrap();
+        let mut renderer = Renderer::new(&gpu).unwrap();
+        let mut canvas = renderer.canvas(&CanvasDescription::new(96, 96, 2)).unwrap();
+        let views = stereo(DVec3::new(0.6, 0.0, 0.0), 2.0);
+        while player.update(0).is_none_or(|live| live.coming.is_empty()) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        player.play(0);
+        let (mut before, mut largest) = (0, 0);
+        for frame in 0..90_i64 {
+            let host = frame * 1_000_000_000 / 90;
+            // The loader works in real time; the host's clock here does not.
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            let live = player.update(host).unwrap().clone();
+            let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY };
+            renderer.draw(&[performer], &views, &Settings::default(), &canvas).unwrap();
+            let uploaded = renderer.statistics().uploaded_bytes;
+            if frame > 0 {
+                largest = largest.max(uploaded - before);
+            }
+            before = uploaded;
+            if frame % 15 == 7 {
+                let played = renderer.read(&mut canvas).unwrap();
+                let alone = vivant::playback::live_at(&clip, player.media_nanos(host)).unwrap();
+                let performer = Performer { live: &alone, ..performer };
+                renderer.draw(&[performer], &views, &Settings::default(), &canvas).unwrap();
+                assert!(
+                    played == renderer.read(&mut canvas).unwrap(),
+                    "frame {frame} is not what it should be"
+                );
+            }
+        }
+        eprintln!("largest upload of a frame: {largest} bytes, staged: {force_staging}");
+        assert!(largest <= 2 << 20 && largest > 0, "{largest} bytes in one frame");
+        drop((renderer, canvas));
+        assert_eq!(gpu.validation_count(), 0, "{}", gpu.validation_messages().join("\n"));
+    }
+}

@@ -262,6 +262,11 @@ impl Gpu {
         &self.0.report
     }
 
+    /// Waits until the device has nothing to do. Not for the frame path.
+    pub fn wait_idle(&self) {
+        self.0.wait_idle();
+    }
+
     /// Messages of the validation layer so far; always 0 without validation.
     #[must_use]
     pub fn validation_count(&self) -> usize {

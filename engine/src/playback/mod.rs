@@ -41,5 +41,5 @@ pub fn live_at(clip: &Clip, media_nanos: i64) -> Result<LiveSet> {
     let live = clip.live_nodes(tick);
     let segments =
         live.iter().map(|&node| decoder.decode(clip, node).map(Arc::new)).collect::<Result<_>>()?;
-    Ok(LiveSet { segments, tick, seconds: media_nanos as f64 * 1e-9 })
+    Ok(LiveSet { segments, tick, seconds: media_nanos as f64 * 1e-9, coming: Vec::new() })
 }

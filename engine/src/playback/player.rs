@@ -130,7 +130,12 @@ impl Player {
             shared: shared.clone(),
             loader: None,
             resident: Vec::with_capacity(MAX_RESIDENT),
-            live: LiveSet { segments: Vec::with_capacity(MAX_LEVELS), tick: 0, seconds: 0.0 },
+            live: LiveSet {
+                segments: Vec::with_capacity(MAX_LEVELS),
+                tick: 0,
+                seconds: 0.0,
+                coming: Vec::with_capacity(MAX_RESIDENT),
+            },
             shown: None,
             asked: clip.live_nodes(0),
             state: PlayState::Paused,
@@ -251,6 +256,7 @@ impl Player {
         let moved = asked != self.asked;
         self.asked = asked;
         let ready = self.shown == Some(asked) || self.take(asked);
+        self.list_coming();
         if moved || !ready {
             self.wake();
         }
@@ -302,6 +308,17 @@ impl Player {
         self.live.segments.extend(asked.iter().filter_map(|&node| find(node).cloned()));
         self.shown = Some(asked);
         true
+    }
+
+    /// Names what is in memory but not live, in the order it came, which is the order it will be needed in.
+    fn list_coming(&mut self) {
+        let live = &self.live.segments;
+        let waiting = self.resident.iter().map(|(_, data)| data).filter(|data| {
+            // Few of each, so a search costs less than a set would.
+            !live.iter().any(|segment| Arc::ptr_eq(segment, data))
+        });
+        self.live.coming.clear();
+        self.live.coming.extend(waiting.cloned());
     }
 
     /// Brings state, events and the loader's course up to a host time.

@@ -42,7 +42,7 @@ pub struct Pixels {
     pub depth: Vec<f32>,
 }
 
-/// Images and pipelines for one size and number of views.
+/// Images and pipelines for one size and number of views. Dropping it waits for the GPU: not for the frame path.
 #[derive(Debug)]
 pub struct Canvas {
     raster: Raster,
@@ -161,6 +161,13 @@ impl Canvas {
         let depth = self.depth_readback.as_mut().map(Buffer::mapped).unwrap_or_default();
         let depth = depth.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         Ok(Pixels { images, depth })
+    }
+}
+
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        // The last frames may still be drawing into these images.
+        self.gpu.wait_idle();
     }
 }
 

@@ -165,25 +165,27 @@ impl Renderer {
         Ok(())
     }
 
-    /// Uploads what is live and not there yet; grows the pool when it cannot hold it.
+    /// Uploads what is live and not there yet, and a part of what comes next; grows the pool when it cannot hold what is
+    /// live.
     fn make_resident(&mut self, performers: &[Performer<'_>], frame: u64, completed: u64) -> Result<()> {
         let live = || performers.iter().flat_map(|p| &p.live.segments);
         let planes = live().fold(0, |mask, s| mask | s.plane_mask());
-        let fits = self.pool.has_planes(planes) && self.pool.make_resident(live(), frame, completed)?;
-        if !fits {
+        if !(self.pool.has_planes(planes) && self.pool.make_resident(live(), frame, completed)) {
             self.wait()?;
             self.pool.grow(&self.gpu, live(), planes)?;
             self.statistics.growths += 1;
-            if !self.pool.make_resident(live(), frame, frame)? {
+            if !self.pool.make_resident(live(), frame, frame) {
                 return Err(Error::OutOfMemory { what: "the pool of resident segments".to_owned() });
             }
         }
-        if self.pool.wants_staging() {
-            // The staging buffer is read by earlier frames until they end.
+        if self.pool.must_wait(live()) {
+            // The shared staging buffer is read by earlier frames until they end.
             self.wait()?;
-            self.pool.stage(&self.gpu, live())?;
         }
-        Ok(())
+        self.pool.write_live(&self.gpu, live())?;
+        let coming = || performers.iter().flat_map(|p| &p.live.coming);
+        let slot = usize::try_from(frame % FRAMES_IN_FLIGHT).unwrap_or(0);
+        self.pool.write_ahead(&self.gpu, coming(), frame, completed, slot)
     }
 
     /// Grows the scratch buffers when this frame has more slots or views than any before.

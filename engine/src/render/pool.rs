@@ -1,8 +1,9 @@
 //! The segments that are on the GPU: one buffer a plane, shared by all clips, in slots of one cluster.
 //!
 //! A segment takes a contiguous run of cluster slots (first fit). Segments that no frame in flight shows make way for
-//! new ones, the longest unused first. On devices with unified memory the planes are written in place; elsewhere they
-//! go through one staging buffer and copies at the start of the frame.
+//! new ones, the longest unused first. What is live is written at once; what comes next is written in small pieces, a
+//! few hundred kilobytes a frame, so that nothing is left to do when its time comes. On devices with unified memory the
+//! planes are written in place; elsewhere they go through staging buffers and copies at the start of the frame.
 
 use std::sync::Arc;
 
@@ -15,6 +16,13 @@ use crate::gpu::{Buffer, BufferKind, Encoder, Gpu};
 /// Segments that can be resident at once: two clips of eight levels, four times over.
 const MAX_RESIDENT: usize = 64;
 
+/// Least bytes of coming segments to write a frame.
+const PRELOAD_BYTES: usize = 256 << 10;
+/// Frames over which what is coming is spread when that is more than the least.
+const PRELOAD_FRAMES: usize = 32;
+/// Most bytes of coming segments to write a frame: the size of a frame's staging buffer.
+const PRELOAD_MAX: usize = 2 << 20;
+
 /// One segment's run of cluster slots.
 #[derive(Debug, Clone, Copy)]
 struct Resident {
@@ -22,17 +30,32 @@ struct Resident {
     first: u32,
     count: u32,
     last_used: u64,
-    staged: bool,
+    /// How many of the segment's bytes are written or about to be copied, of how many.
+    written: usize,
+    bytes: usize,
 }
 
 /// A copy that the next frame has to make.
 #[derive(Debug, Clone, Copy)]
 struct PendingCopy {
+    /// Which staging buffer it comes from.
+    staging: Staging,
     /// Index into `planes`, or past its end for the cluster table.
     buffer: usize,
     from: u64,
     to: u64,
     bytes: u64,
+}
+
+/// Where bytes go on their way to the GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Staging {
+    /// Straight into the planes.
+    InPlace,
+    /// Through the buffer for what is live and late, which all frames share: the GPU must be idle.
+    Urgent,
+    /// Through the buffer of one frame in flight.
+    Frame(usize),
 }
 
 /// Plane buffers and who is in them.
@@ -44,10 +67,26 @@ pub(super) struct Pool {
     capacity: u32,
     residents: Vec<Resident>,
     unified: bool,
-    staging: Option<Buffer>,
+    urgent: Option<Buffer>,
+    ahead: [Option<Buffer>; 2],
     pending: Vec<PendingCopy>,
     generation: u32,
     uploaded_bytes: u64,
+}
+
+impl Resident {
+    fn new(segment: &SegmentData, first: u32, frame: u64) -> Self {
+        let bytes = (0..=Plane::ALL.len()).map(|part| segment_part_len(segment, part)).sum();
+        Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes }
+    }
+}
+
+/// Bytes of a segment's plane by index, or of its cluster table behind the planes.
+fn segment_part_len(segment: &SegmentData, part: usize) -> usize {
+    match segment.planes.get(part) {
+        Some(plane) => plane.len() * 4,
+        None => segment.clusters.len() * size_of::<Cluster>(),
+    }
 }
 
 /// Clusters of a segment as a slot count.
@@ -66,7 +105,8 @@ impl Pool {
             capacity: 0,
             residents: Vec::with_capacity(MAX_RESIDENT),
             unified,
-            staging: None,
+            urgent: None,
+            ahead: [None, None],
             pending: Vec::with_capacity(MAX_RESIDENT * (Plane::ALL.len() + 1)),
             generation: 0,
             uploaded_bytes: 0,
@@ -133,37 +173,152 @@ impl Pool {
         Ok(())
     }
 
-    /// Finds room for every live segment and writes those that are new. False when there is no room: grow, then try
-    /// again. `completed` is the newest frame that the GPU has finished.
+    /// Finds room for every live segment. False when there is none: grow, then try again. `completed` is the newest
+    /// frame that the GPU has finished.
     pub(super) fn make_resident<'a>(
         &mut self,
         live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
         frame: u64,
         completed: u64,
-    ) -> Result<bool> {
+    ) -> bool {
         for segment in live.clone() {
             if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
                 resident.last_used = frame;
             }
         }
         for segment in live {
-            if segment.clusters.is_empty() || self.first_cluster(segment.id).is_some() {
+            if !segment.clusters.is_empty() && self.first_cluster(segment.id).is_none() {
+                let Some(first) = self.find_room(cluster_count(segment), completed) else { return false };
+                self.residents.push(Resident::new(segment, first, frame));
+            }
+        }
+        true
+    }
+
+    /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
+    /// GPU has to be idle first.
+    pub(super) fn must_wait<'a>(&self, mut live: impl Iterator<Item = &'a Arc<SegmentData>>) -> bool {
+        let missing = |id| self.residents.iter().any(|r| r.id == id && r.written < r.bytes);
+        !self.unified && live.any(|segment| missing(segment.id))
+    }
+
+    /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
+    pub(super) fn write_live<'a>(
+        &mut self,
+        gpu: &Gpu,
+        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+    ) -> Result<()> {
+        let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
+        if staging == Staging::Urgent {
+            let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
+            let needed = live.clone().map(|s| missing(s.id) as u64).sum();
+            if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
+                self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
+            }
+        }
+        let mut cursor = 0;
+        for segment in live {
+            self.write_some(segment, usize::MAX, staging, &mut cursor)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a part of what is coming, as far as there is room that nothing else needs. `slot` is the frame in flight
+    /// whose staging buffer is free.
+    pub(super) fn write_ahead<'a>(
+        &mut self,
+        gpu: &Gpu,
+        coming: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+        frame: u64,
+        completed: u64,
+        slot: usize,
+    ) -> Result<()> {
+        let mut missing = 0;
+        for segment in coming.clone() {
+            let planes_fit = self.has_planes(segment.plane_mask());
+            if self.first_cluster(segment.id).is_none() && planes_fit && !segment.clusters.is_empty() {
+                // Only what has long been unused makes way: the segments of the last second may be wanted again.
+                let Some(first) = self.find_room(cluster_count(segment), completed) else { continue };
+                self.residents.push(Resident::new(segment, first, frame));
+            }
+            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
+                resident.last_used = frame;
+                missing += resident.bytes - resident.written;
+            }
+        }
+        if missing == 0 {
+            return Ok(());
+        }
+        let staging = if self.unified { Staging::InPlace } else { Staging::Frame(slot) };
+        if let (Staging::Frame(_), Some(None)) = (staging, self.ahead.get(slot)) {
+            let buffer = Buffer::new(gpu, "frame staging", PRELOAD_MAX as u64, BufferKind::Staging)?;
+            self.ahead[slot] = Some(buffer);
+        }
+        let mut budget = (missing / PRELOAD_FRAMES).next_multiple_of(4).clamp(PRELOAD_BYTES, PRELOAD_MAX);
+        let mut cursor = 0;
+        for segment in coming {
+            budget -= self.write_some(segment, budget, staging, &mut cursor)?;
+        }
+        Ok(())
+    }
+
+    /// Writes up to `budget` bytes of what is missing of one resident segment; returns how many.
+    fn write_some(
+        &mut self,
+        segment: &SegmentData,
+        budget: usize,
+        staging: Staging,
+        cursor: &mut u64,
+    ) -> Result<usize> {
+        let Some(index) = self.residents.iter().position(|r| r.id == segment.id) else { return Ok(0) };
+        let Resident { first, written, .. } = self.residents[index];
+        let planes = Plane::ALL.iter().map(|p| {
+            let slot_bytes = CLUSTER_SPLATS * p.words() * 4;
+            (p.index(), slot_bytes, bytemuck::cast_slice::<u32, u8>(&segment.planes[p.index()]))
+        });
+        let clusters = bytemuck::cast_slice::<Cluster, u8>(&segment.clusters);
+        let table = (Plane::ALL.len(), size_of::<Cluster>(), clusters);
+        // The segment as one run of bytes: all planes in order, then the cluster table.
+        let (mut skip, mut left) = (written, budget);
+        for (buffer, slot_bytes, data) in planes.chain([table]) {
+            let data = data.get(skip.min(data.len())..).unwrap_or_default();
+            let done = skip.min(segment_part_len(segment, buffer));
+            skip -= done;
+            let piece = &data[..data.len().min(left)];
+            if piece.is_empty() {
                 continue;
             }
-            let Some(first) = self.find_room(cluster_count(segment), completed) else { return Ok(false) };
-            let resident = Resident {
-                id: segment.id,
-                first,
-                count: cluster_count(segment),
-                last_used: frame,
-                staged: false,
-            };
-            if self.unified {
-                self.write_in_place(segment, first)?;
-            }
-            self.residents.push(Resident { staged: self.unified, ..resident });
+            self.write_piece(staging, buffer, first as usize * slot_bytes + done, piece, cursor)?;
+            left -= piece.len();
         }
-        Ok(true)
+        let wrote = budget - left;
+        self.residents[index].written += wrote;
+        self.uploaded_bytes += wrote as u64;
+        Ok(wrote)
+    }
+
+    /// Writes bytes to byte `to` of a plane or the table, or to staging with a note to copy them there.
+    fn write_piece(
+        &mut self,
+        staging: Staging,
+        buffer: usize,
+        to: usize,
+        data: &[u8],
+        cursor: &mut u64,
+    ) -> Result<()> {
+        let through = match staging {
+            Staging::InPlace => None,
+            Staging::Urgent => self.urgent.as_mut(),
+            Staging::Frame(slot) => self.ahead.get_mut(slot).and_then(Option::as_mut),
+        };
+        let Some(through) = through else {
+            return self.planes.get_mut(buffer).unwrap_or(&mut self.clusters).write(to, data);
+        };
+        through.write(usize::try_from(*cursor).unwrap_or(usize::MAX), data)?;
+        let bytes = data.len() as u64;
+        self.pending.push(PendingCopy { staging, buffer, from: *cursor, to: to as u64, bytes });
+        *cursor += bytes;
+        Ok(())
     }
 
     /// The first run of `count` free slots, evicting what no frame in flight shows until there is one.
@@ -193,72 +348,22 @@ impl Pool {
             .min()
     }
 
-    fn write_in_place(&mut self, segment: &SegmentData, first: u32) -> Result<()> {
-        for plane in Plane::ALL {
-            let words = &segment.planes[plane.index()];
-            if !words.is_empty() {
-                let offset = first as usize * CLUSTER_SPLATS * plane.words() * 4;
-                self.planes[plane.index()].write(offset, words)?;
-                self.uploaded_bytes += words.len() as u64 * 4;
-            }
-        }
-        self.clusters.write(first as usize * size_of::<Cluster>(), &segment.clusters)
-    }
-
-    /// Whether segments wait to go through the staging buffer.
-    pub(super) fn wants_staging(&self) -> bool {
-        self.residents.iter().any(|r| !r.staged)
-    }
-
-    /// Puts every waiting segment into the staging buffer and notes the copies for the next frame.
-    pub(super) fn stage<'a>(
-        &mut self,
-        gpu: &Gpu,
-        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
-    ) -> Result<()> {
-        let waiting = |residents: &[Resident], id| residents.iter().any(|r| r.id == id && !r.staged);
-        let segment_bytes = |s: &SegmentData| {
-            s.planes.iter().map(|p| p.len() as u64 * 4).sum::<u64>() + s.clusters.len() as u64 * 64
-        };
-        let needed: u64 =
-            live.clone().filter(|s| waiting(&self.residents, s.id)).map(|s| segment_bytes(s)).sum();
-        if self.staging.as_ref().is_none_or(|b| b.bytes() < needed) {
-            self.staging = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
-        }
-        let Some(staging) = &mut self.staging else { return Ok(()) };
-        let mut from = 0_u64;
-        for segment in live {
-            let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id && !r.staged) else {
-                continue;
-            };
-            resident.staged = true;
-            let first = u64::from(resident.first);
-            let planes = Plane::ALL.iter().map(|p| {
-                let slot_bytes = (CLUSTER_SPLATS * p.words() * 4) as u64;
-                (p.index(), slot_bytes, bytemuck::cast_slice::<u32, u8>(&segment.planes[p.index()]))
-            });
-            let table = (Plane::ALL.len(), 64, bytemuck::cast_slice::<Cluster, u8>(&segment.clusters));
-            for (buffer, slot_bytes, data) in planes.chain([table]) {
-                if data.is_empty() {
-                    continue;
-                }
-                staging.write(usize::try_from(from).unwrap_or(usize::MAX), data)?;
-                let bytes = data.len() as u64;
-                self.pending.push(PendingCopy { buffer, from, to: first * slot_bytes, bytes });
-                from += bytes;
-                self.uploaded_bytes += bytes;
-            }
-        }
-        Ok(())
-    }
-
     /// Records the copies that wait, if any.
     pub(super) fn record_copies(&mut self, encoder: &mut Encoder<'_>) {
-        let Some(staging) = self.staging.as_ref().filter(|_| !self.pending.is_empty()) else { return };
+        if self.pending.is_empty() {
+            return;
+        }
         encoder.span("upload");
         for copy in self.pending.drain(..) {
-            let to = self.planes.get(copy.buffer).unwrap_or(&self.clusters);
-            encoder.copy((staging, copy.from), (to, copy.to), copy.bytes);
+            let from = match copy.staging {
+                Staging::InPlace => None,
+                Staging::Urgent => self.urgent.as_ref(),
+                Staging::Frame(slot) => self.ahead.get(slot).and_then(Option::as_ref),
+            };
+            if let Some(from) = from {
+                let to = self.planes.get(copy.buffer).unwrap_or(&self.clusters);
+                encoder.copy((from, copy.from), (to, copy.to), copy.bytes);
+            }
         }
         encoder.barrier();
     }
