@@ -185,8 +185,7 @@ fn the_budget_bounds_what_is_held() {
     let needed = Player::needed_bytes(&clip);
     assert_eq!(needed, one * 2, "a moment, and the one still shown");
     for budget_bytes in [needed, one * 4] {
-        let options =
-            PlayerOptions { budget_bytes, loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
+        let options = PlayerOptions { budget_bytes, loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
         let mut player = open(&clip, options);
         player.play(0);
         for frame in 0..200 {

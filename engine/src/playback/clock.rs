@@ -74,10 +74,7 @@ fn rate_units(rate: f64) -> Result<i128> {
     if !(-MAX_RATE..=MAX_RATE).contains(&rate) {
         return Err(Error::invalid(format!("a rate of {rate}: it must lie between -4 and 4")));
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most 2^62; exact from 2^-8 up, to nearest below"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 2^62; exact from 2^-8 up, to nearest below")]
     let units = (rate * ONE as f64).round() as i128;
     Ok(units)
 }

@@ -7,12 +7,7 @@ use crate::time::TickRate;
 const SECOND: i64 = 1_000_000_000;
 
 fn clock(duration: i64) -> Clock {
-    Clock::new(&ClipInfo {
-        rate: TickRate::for_fps(30, 1).unwrap(),
-        duration,
-        fps: (30, 1),
-        sh_degree: 0,
-    })
+    Clock::new(&ClipInfo { rate: TickRate::for_fps(30, 1).unwrap(), duration, fps: (30, 1), sh_degree: 0 })
 }
 
 /// A clip of ten seconds that runs from host time 5 s.
@@ -247,6 +242,7 @@ fn what_follows_starts_where_the_end_was() {
 fn follow(rate: f64, drift: f64, jitter: i64, late: i64) -> (f64, f64) {
     let mut clock = clock(300_000);
     clock.set_loop(LoopMode::Loop);
+    #[expect(clippy::cast_possible_truncation, reason = "a few seconds in nanoseconds")]
     let truth = |host: i64| (2.0e9 + host as f64 * rate * drift) as i64;
     let mut random = 1_u64;
     let (mut worst, mut backwards) = (0.0_f64, 0.0_f64);
@@ -256,7 +252,9 @@ fn follow(rate: f64, drift: f64, jitter: i64, late: i64) -> (f64, f64) {
         while report <= host {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let noise = i64::try_from(random >> 33).unwrap() % (2 * jitter + 1) - jitter;
-            clock.follow(report - late, (truth(report - late) + noise).rem_euclid(10 * SECOND), rate).unwrap();
+            clock
+                .follow(report - late, (truth(report - late) + noise).rem_euclid(10 * SECOND), rate)
+                .unwrap();
             report += 20_000_000;
         }
         clock.hear(host);
