@@ -24,7 +24,7 @@
 
 // Version of this interface: major << 16 | minor. A minor version only adds; another major version is another
 // interface. Until major 1, a minor version may also change, and API_CHANGES.md says how.
-#define VVT_ABI_VERSION 1
+#define VVT_ABI_VERSION 2
 
 // Done.
 #define VVT_OK 0
@@ -101,6 +101,12 @@
 // Part of the clip could not be loaded; `result` says why, vvt_player_last_error the sentence. Playback goes on and
 // holds its last picture where the part is missing.
 #define VVT_EVENT_ERROR 4
+
+// The first picture, or the one that a seek asked for, is there.
+#define VVT_EVENT_READY 5
+
+// The clip ended and the next of the queue goes on.
+#define VVT_EVENT_ADVANCED 6
 
 // Playback stops at the ends of the clip.
 #define VVT_LOOP_ONCE 0
@@ -185,6 +191,9 @@ typedef struct vvt_engine_desc {
 // An engine. 0 is none. Handles of every kind may be used on any thread.
 typedef uint64_t vvt_engine;
 
+// A budget. 0 is none.
+typedef uint64_t vvt_budget;
+
 // A player. 0 is none.
 typedef uint64_t vvt_player;
 
@@ -226,7 +235,8 @@ typedef struct vvt_player_desc {
   uint32_t flags;
   // NULL.
   const struct vvt_chain *next;
-  // Decoded bytes to hold in memory; 0 is 512 MiB.
+  // Decoded bytes to hold in memory, never exceeded; 0 is 512 MiB. Creating fails with the bytes needed if that is
+  // more.
   uint64_t budget_bytes;
   // How far ahead to load, nanoseconds of playback; 0 is two seconds.
   int64_t lookahead_ns;
@@ -236,6 +246,8 @@ typedef struct vvt_player_desc {
   int32_t loop_mode;
   // 0.
   uint32_t reserved;
+  // Since 0.2: a budget shared with other players, in place of `budget_bytes`; 0 for one of its own.
+  vvt_budget budget;
 } vvt_player_desc;
 
 // A player at one host time.
@@ -413,6 +425,21 @@ VVT_API vvt_result vvt_engine_create(const struct vvt_engine_desc *desc, vvt_eng
 // Thread: any.
 VVT_API vvt_result vvt_engine_destroy(vvt_engine engine);
 
+// Creates a budget of decoded bytes, to be named in the vvt_player_desc of the players that share it. Each player is
+// sure of what it needs to show any moment while it still holds another, and vvt_player_create fails with the number
+// of bytes where that no longer fits; what is left over is shared out in equal parts.
+//
+// Thread: any. Owner: the host, until vvt_budget_destroy or vvt_engine_destroy.
+//
+// Pointers:
+// `out` is writable and gets the budget, 0 on failure.
+VVT_API vvt_result vvt_budget_create(vvt_engine engine, uint64_t limit_bytes, vvt_budget *out);
+
+// Destroys a budget's name; players that share it go on to.
+//
+// Thread: any.
+VVT_API vvt_result vvt_budget_destroy(vvt_budget budget);
+
 // Takes the next event of any player of `engine`, oldest first within a player: VVT_OK with an event, VVT_NOT_READY
 // when there is none. Each player keeps its newest 32. Poll until VVT_NOT_READY, for example once a frame.
 //
@@ -485,6 +512,49 @@ VVT_API vvt_result vvt_player_wait(vvt_player player, int64_t host_time_ns, int6
 // Pointers:
 // `buf` has room for `cap` bytes.
 VVT_API vvt_result vvt_player_last_error(vvt_player player, char *buf, size_t cap);
+
+// Goes to a media time as vvt_player_seek, and until its picture is in memory shows at once the moment nearest to it
+// that is, then nearer ones as they come: for scrubbing.
+//
+// Thread: any.
+VVT_API vvt_result vvt_player_scrub(vvt_player player, int64_t host_time_ns, int64_t media_time_ns);
+
+// Plays only a range of the clip: media nanoseconds, the second excluded, both taken to the nearest frame edge or the
+// like. The loop mode works on its ends; VVT_LOOP_REPEAT repeats it without a seam. A time outside is moved inside.
+//
+// Thread: any.
+VVT_API vvt_result vvt_player_set_range(vvt_player player, int64_t host_time_ns, int64_t first_ns, int64_t end_ns);
+
+// Plays the whole clip again.
+//
+// Thread: any.
+VVT_API vvt_result vvt_player_clear_range(vvt_player player, int64_t host_time_ns);
+
+// Queues a clip, which goes on exactly where the one before it ends, if that plays once and forwards; its first parts
+// load beforehand, within the budget. VVT_EVENT_ADVANCED tells when. At most 16 wait.
+//
+// Thread: any; reads the head of the file, so not on the frame path.
+//
+// Pointers:
+// `source` is a valid struct for the call.
+VVT_API vvt_result vvt_player_enqueue(vvt_player player, const struct vvt_source *source);
+
+// Takes all clips out of the queue; what plays goes on to its end.
+//
+// Thread: any.
+VVT_API vvt_result vvt_player_clear_queue(vvt_player player);
+
+// Follows an external clock, for example of the host's audio: at `host_time_ns` its media time is `media_time_ns`,
+// running at `rate`, -4 to 4. To be called now and then, such as ten times a second; from the first call on the player
+// runs. Jitter is smoothed, and the player never runs backwards by it; more than 100 ms off is followed as a seek.
+//
+// Thread: any.
+VVT_API vvt_result vvt_player_set_external_clock(vvt_player player, int64_t host_time_ns, int64_t media_time_ns, double rate);
+
+// Goes on by the host's time alone, from here, at the rate last reported.
+//
+// Thread: any.
+VVT_API vvt_result vvt_player_clear_external_clock(vvt_player player, int64_t host_time_ns);
 
 // Fills a snapshot for a host time. Changes nothing: vvt_player_update or a draw moves the player on.
 //

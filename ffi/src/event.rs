@@ -21,6 +21,11 @@ pub const VVT_EVENT_UNDERRUN: i32 = 3;
 /// holds its last picture where the part is missing.
 pub const VVT_EVENT_ERROR: i32 = 4;
 
+/// The first picture, or the one that a seek asked for, is there.
+pub const VVT_EVENT_READY: i32 = 5;
+/// The clip ended and the next of the queue goes on.
+pub const VVT_EVENT_ADVANCED: i32 = 6;
+
 /// Something that happened.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,11 +56,17 @@ fn next_of(player: &mut PlayerState, name: vvt_player) -> Option<vvt_event> {
     if let Some(code) = player.take_error() {
         return Some(event(VVT_EVENT_ERROR, code));
     }
-    player.inner.poll_event().map(|what| match what {
-        Event::Looped => event(VVT_EVENT_LOOPED, VVT_OK),
-        Event::Ended => event(VVT_EVENT_ENDED, VVT_OK),
-        Event::Underrun => event(VVT_EVENT_UNDERRUN, VVT_OK),
-    })
+    // Errors were told above, each with its code.
+    let what = std::iter::from_fn(|| player.inner.poll_event()).find(|what| *what != Event::Error)?;
+    let kind = match what {
+        Event::Looped => VVT_EVENT_LOOPED,
+        Event::Ended => VVT_EVENT_ENDED,
+        Event::Underrun => VVT_EVENT_UNDERRUN,
+        Event::Error => VVT_EVENT_ERROR,
+        Event::Ready => VVT_EVENT_READY,
+        Event::Advanced => VVT_EVENT_ADVANCED,
+    };
+    Some(event(kind, VVT_OK))
 }
 
 /// Takes the next event of any player of `engine`, oldest first within a player: VVT_OK with an event, VVT_NOT_READY

@@ -7,6 +7,7 @@
 
 use std::fmt::Write;
 
+use crate::budget::*;
 use crate::engine::*;
 use crate::event::*;
 use crate::log::*;
@@ -57,7 +58,17 @@ fn structs(out: &mut String) {
     layout!(out, vvt_source { struct_size, flags, next, path, data, data_len });
     layout!(
         out,
-        vvt_player_desc { struct_size, flags, next, budget_bytes, lookahead_ns, rate, loop_mode, reserved }
+        vvt_player_desc {
+            struct_size,
+            flags,
+            next,
+            budget_bytes,
+            lookahead_ns,
+            rate,
+            loop_mode,
+            reserved,
+            budget
+        }
     );
     layout!(
         out,
@@ -106,6 +117,7 @@ fn structs(out: &mut String) {
 
 fn types_and_constants(out: &mut String) {
     for (name, size) in [
+        ("vvt_budget", size_of::<vvt_budget>()),
         ("vvt_engine", size_of::<vvt_engine>()),
         ("vvt_log_fn", size_of::<vvt_log_fn>()),
         ("vvt_offscreen", size_of::<vvt_offscreen>()),
@@ -142,6 +154,8 @@ fn types_and_constants(out: &mut String) {
         VVT_EVENT_ENDED,
         VVT_EVENT_UNDERRUN,
         VVT_EVENT_ERROR,
+        VVT_EVENT_READY,
+        VVT_EVENT_ADVANCED,
         VVT_LOOP_ONCE,
         VVT_LOOP_REPEAT,
         VVT_LOOP_PING_PONG,

@@ -13,6 +13,7 @@
     reason = "comments become those of the C header, where backticks mean nothing"
 )]
 
+pub mod budget;
 pub mod engine;
 pub mod event;
 mod guard;
@@ -26,5 +27,6 @@ pub mod player;
 pub mod result;
 pub mod snapshot;
 pub mod strings;
+pub mod transport;
 pub mod version;
 pub mod view;

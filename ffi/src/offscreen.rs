@@ -186,7 +186,7 @@ fn gather(instances: &[vvt_instance], host_time_ns: i64) -> Outcome<(vvt_result,
             continue;
         }
         let mut state = lock(&player.state)?;
-        let rate = state.inner.clip().info().rate;
+        let rate = state.inner.shown_clip().info().rate;
         let (note, live) = state.update(host_time_ns, LiveSet::clone);
         worst = match (worst, note) {
             (VVT_NOT_READY, _) | (_, VVT_NOT_READY) => VVT_NOT_READY,

@@ -12,6 +12,7 @@ use vivant::clip::{Access, Clip};
 use vivant::frame::LiveSet;
 use vivant::playback::{self, LoopMode, PlayerOptions};
 
+use crate::budget::{Budget, vvt_budget};
 use crate::engine::{Engine, vvt_engine};
 use crate::guard::guard;
 use crate::handle::{self, Object, lock};
@@ -79,7 +80,8 @@ pub struct vvt_player_desc {
     pub flags: u32,
     /// NULL.
     pub next: *const vvt_chain,
-    /// Decoded bytes to hold in memory; 0 is 512 MiB.
+    /// Decoded bytes to hold in memory, never exceeded; 0 is 512 MiB. Creating fails with the bytes needed if that is
+    /// more.
     pub budget_bytes: u64,
     /// How far ahead to load, nanoseconds of playback; 0 is two seconds.
     pub lookahead_ns: i64,
@@ -89,12 +91,14 @@ pub struct vvt_player_desc {
     pub loop_mode: i32,
     /// 0.
     pub reserved: u32,
+    /// Since 0.2: a budget shared with other players, in place of `budget_bytes`; 0 for one of its own.
+    pub budget: vvt_budget,
 }
 
 // SAFETY: repr(C), every field may be zero; layout.rs checks that there is no padding.
 unsafe impl Growing for vvt_player_desc {
     const NAME: &str = "vvt_player_desc";
-    const FIRST_BYTES: usize = size_of::<Self>();
+    const FIRST_BYTES: usize = std::mem::offset_of!(Self, budget);
 }
 
 // SAFETY: starts with its size.
@@ -180,7 +184,7 @@ fn loop_mode(mode: i32) -> Outcome<LoopMode> {
 ///
 /// # Safety
 /// The pointers of `source` are valid as its fields say.
-unsafe fn open(source: &vvt_source) -> Outcome<Clip> {
+pub(crate) unsafe fn open(source: &vvt_source) -> Outcome<Clip> {
     check_flags(source.flags, 0, "vvt_source.flags")?;
     // SAFETY: the caller's promise.
     let path = unsafe { text_of(source.path, "vvt_source.path") }?;
@@ -240,7 +244,10 @@ pub unsafe extern "C" fn vvt_player_create(
             log.line(VVT_LOG_WARN, c"clip", &format!("{}: {notice}", clip.name()));
         }
         log.line(VVT_LOG_INFO, c"clip", &format!("{}: {} splats", clip.name(), clip.splats()));
-        let inner = playback::Player::open(clip, options)?;
+        let inner = match desc.budget {
+            0 => playback::Player::open(clip, options)?,
+            budget => playback::Player::open_within(clip, options, &handle::get::<Budget>(budget)?.inner)?,
+        };
         let untold = VecDeque::new();
         let state = PlayerState { inner, ready: false, error: None, errors: 0, untold, log };
         *out = handle::insert(engine, Player { state: Mutex::new(state) })?;
@@ -260,7 +267,10 @@ pub extern "C" fn vvt_player_destroy(player: vvt_player) -> vvt_result {
 }
 
 /// Runs `body` on a player's state.
-fn with(player: vvt_player, body: impl FnOnce(&mut PlayerState) -> Outcome<vvt_result>) -> vvt_result {
+pub(crate) fn with(
+    player: vvt_player,
+    body: impl FnOnce(&mut PlayerState) -> Outcome<vvt_result>,
+) -> vvt_result {
     guard(|| body(&mut *lock(&handle::get::<Player>(player)?.state)?))
 }
 

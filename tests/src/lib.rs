@@ -7,4 +7,5 @@ pub mod random;
 pub mod require;
 pub mod stage;
 pub mod synthetic;
+pub mod thread;
 pub mod typist;

@@ -6,6 +6,9 @@
 //! [`super::Access::Auto`] reads with `pread` instead. The tail of the last page of a shortened file reads as zeros
 //! without any error, so the length is asked again before each read too.
 //!
+//! After the copy the pages are let go again, so that the memory of a process does not grow with what it has played; the
+//! page cache keeps them as long as the system sees fit.
+//!
 //! What remains is the moment between the check and the copy. A page lost in that moment still raises the signal;
 //! files that other programs shorten while they play are for [`super::Access::Pread`].
 
@@ -61,6 +64,23 @@ impl Mapped {
     }
 }
 
+impl Mapped {
+    /// Takes a range out of the process; a page that another thread is copying from comes back with the same bytes.
+    #[cfg(target_os = "linux")]
+    fn let_go(&self, offset: usize, len: usize) {
+        let advice = memmap2::UncheckedAdvice::DontNeed;
+        // SAFETY: the contract is that nobody may see pages change. The map is of a file and nobody writes to it, so a
+        // page that is let go and touched again is read from the file again; no reference into it outlives `read_at`.
+        #[expect(unsafe_code, reason = "letting go of pages is unsafe in every form; see the contract above")]
+        let done = unsafe { self.map.unchecked_advise_range(advice, offset, len) };
+        // What is not let go costs memory and nothing else.
+        done.ok();
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn let_go(&self, _offset: usize, _len: usize) {}
+}
+
 /// Fetches the pages of a range. `Ok(false)` when the kernel does not know how.
 #[cfg(target_os = "linux")]
 fn populate(map: &Mmap, offset: usize, len: usize) -> std::io::Result<bool> {
@@ -101,6 +121,9 @@ impl ByteSource for Mapped {
             populate(&self.map, at, buffer.len()).map_err(failed)?;
         }
         buffer.copy_from_slice(from);
+        if self.populates {
+            self.let_go(at, buffer.len());
+        }
         Ok(())
     }
 

@@ -2,13 +2,19 @@
 //!
 //! Positions are i128 in units of 2⁻⁶⁰ ns, rates are such units a nanosecond. A rate of 2⁻⁸ or more that an f64 can
 //! hold is exact in them, and so is every product and sum here, so an hour of rate changes ends where arithmetic says
-//! and not where rounding drifted. The position runs *unfolded*, past the ends of the clip; looping is a fold applied
-//! when it is asked for: clamp, remainder, or reflection.
+//! and not where rounding drifted. The position runs *unfolded*, past the ends of what plays; looping is a fold applied
+//! when it is asked for: clamp, remainder, or reflection. What plays is the clip, or a range of it whose ends stand on
+//! whole ticks, so that a looped phrase keeps its frames for ever.
+//!
+//! `follow.rs` makes it follow another clock.
+
+mod follow;
 
 use crate::error::{Error, Result};
 use crate::splat::ClipInfo;
+use crate::time::TickRate;
 
-/// What happens at the ends of the clip.
+/// What happens at the ends of what plays: the clip, or a range of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LoopMode {
     /// Playback stops there.
@@ -30,7 +36,14 @@ const ONE: i128 = 1 << FRACTION;
 /// The clock of one player. All host times are nanoseconds of any clock that the host keeps to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clock {
-    /// Length of the clip; 0 for a static scene.
+    ticks: TickRate,
+    /// The clip's length in ticks; 0 for a static scene.
+    duration: i64,
+    /// What plays, in ticks: the first, and the first after it.
+    range: (i64, i64),
+    /// Where what plays starts; every position here counts from there.
+    start: i128,
+    /// Its length; 0 for a static scene.
     length: i128,
     mode: LoopMode,
     rate: i128,
@@ -42,18 +55,41 @@ pub struct Clock {
     laps: i128,
     /// The last host time heard of, for calls that come without one.
     last_host: i64,
+    /// What is added to the rate until `slew_until`, to catch up with an external clock.
+    slew: i128,
+    slew_until: i64,
+    external: bool,
+}
+
+/// A count of ticks in units of position.
+fn units_of(ticks: i64, rate: TickRate) -> i128 {
+    let nanos = i128::from(ticks) * 1_000_000_000 * i128::from(rate.den);
+    let num = i128::from(rate.num.max(1));
+    // Divided in two steps: the whole product would not fit 127 bits.
+    (nanos / num) * ONE + (nanos % num) * ONE / num
+}
+
+/// A rate in units of position a nanosecond.
+fn rate_units(rate: f64) -> Result<i128> {
+    if !(-MAX_RATE..=MAX_RATE).contains(&rate) {
+        return Err(Error::invalid(format!("a rate of {rate}: it must lie between -4 and 4")));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 2^62; exact from 2^-8 up, to nearest below")]
+    let units = (rate * ONE as f64).round() as i128;
+    Ok(units)
 }
 
 impl Clock {
     /// A paused clock at the start of a clip.
     #[must_use]
     pub fn new(info: &ClipInfo) -> Self {
-        let nanos = i128::from(info.duration) * 1_000_000_000 * i128::from(info.rate.den);
-        let num = i128::from(info.rate.num.max(1));
-        // Divided in two steps: the whole product would not fit 127 bits.
-        let length = (nanos / num) * ONE + (nanos % num) * ONE / num;
+        let duration = info.duration.max(0);
         Self {
-            length: length.max(0),
+            ticks: info.rate,
+            duration,
+            range: (0, duration),
+            start: 0,
+            length: units_of(duration, info.rate),
             mode: LoopMode::Once,
             rate: ONE,
             playing: false,
@@ -61,6 +97,27 @@ impl Clock {
             anchor_host: 0,
             laps: 0,
             last_host: 0,
+            slew: 0,
+            slew_until: i64::MIN,
+            external: false,
+        }
+    }
+
+    /// The clock of the clip that follows: it goes on from the end of this one, to the unit. Ranges stay behind.
+    pub(super) fn follow_on(&self, info: &ClipInfo, host_nanos: i64) -> Self {
+        let over = self.position(host_nanos).saturating_sub(self.length);
+        Self {
+            mode: self.mode,
+            rate: self.rate,
+            playing: self.playing,
+            anchor: over.max(0),
+            anchor_host: host_nanos,
+            laps: self.laps,
+            last_host: host_nanos,
+            slew: self.slew,
+            slew_until: self.slew_until,
+            external: self.external,
+            ..Self::new(info)
         }
     }
 
@@ -71,10 +128,15 @@ impl Clock {
         }
         let elapsed = i128::from(host_nanos) - i128::from(self.anchor_host);
         // 2⁶⁴ · 4·2⁶⁰ stays below 2¹²⁷; saturating costs nothing and needs no proof.
-        self.anchor.saturating_add(elapsed.saturating_mul(self.rate))
+        let run = self.anchor.saturating_add(elapsed.saturating_mul(self.rate));
+        if self.slew == 0 || self.slew_until <= self.anchor_host {
+            return run;
+        }
+        let slewed = i128::from(host_nanos.min(self.slew_until)) - i128::from(self.anchor_host);
+        run.saturating_add(slewed.saturating_mul(self.slew))
     }
 
-    /// A position inside the clip.
+    /// A position inside what plays.
     fn fold(&self, position: i128) -> i128 {
         match self.mode {
             _ if self.length == 0 => 0,
@@ -104,10 +166,10 @@ impl Clock {
         self.last_host = host_nanos;
     }
 
-    /// Media time at `host_nanos`, whole nanoseconds, in 0..=duration.
+    /// Media time at `host_nanos`, whole nanoseconds, inside the clip and the range.
     #[must_use]
     pub fn media_nanos(&self, host_nanos: i64) -> i64 {
-        let nanos = self.fold(self.position(host_nanos)) >> FRACTION;
+        let nanos = (self.start + self.fold(self.position(host_nanos))) >> FRACTION;
         i64::try_from(nanos).unwrap_or(i64::MAX)
     }
 
@@ -116,11 +178,63 @@ impl Clock {
         self.last_host = host_nanos;
     }
 
+    /// The last host time heard of.
+    pub(super) fn last_host(&self) -> i64 {
+        self.last_host
+    }
+
+    /// Lets time that passed behind the end of a clip that plays once be past, so that what follows starts at its start.
+    pub(super) fn stay_at_end(&mut self) {
+        if self.has_ended(self.last_host) {
+            self.rebase(self.last_host);
+        }
+    }
+
+    /// The ticks that play: the first, and the first after them. The whole clip without a range.
+    #[must_use]
+    pub fn range_ticks(&self) -> (i64, i64) {
+        self.range
+    }
+
+    /// Plays only a range of the clip from here on: media nanoseconds, the second excluded, both taken to the nearest
+    /// tick; `None` is the whole clip. The loop mode works on its ends. A time outside is moved to the nearest inside.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a range without a tick of the clip.
+    pub fn set_range(&mut self, host_nanos: i64, range: Option<(i64, i64)>) -> Result<()> {
+        let ticks = match range {
+            None => (0, self.duration),
+            Some((first, end)) => {
+                let tick = |nanos| self.ticks.ticks_from_nanos(nanos).clamp(0, self.duration);
+                (tick(first), tick(end))
+            }
+        };
+        if range.is_some() && ticks.0 >= ticks.1 {
+            return Err(Error::invalid(format!("the range {range:?} ns holds no tick of the clip")));
+        }
+        let media = self.start + self.fold(self.position(host_nanos));
+        let back = self.turned(host_nanos);
+        let laps = self.laps(host_nanos);
+        self.anchor_host = host_nanos;
+        self.last_host = host_nanos;
+        self.range = ticks;
+        self.start = units_of(ticks.0, self.ticks);
+        self.length = units_of(ticks.1, self.ticks) - self.start;
+        let last = if self.mode == LoopMode::Loop { self.length - 1 } else { self.length };
+        let inside = (media - self.start).clamp(0, last.max(0));
+        self.anchor = if back { 2 * self.length - inside } else { inside };
+        self.slew = 0;
+        // Counted from zero again by the new length, so that the change itself passes no end.
+        self.laps += laps - self.laps(host_nanos);
+        Ok(())
+    }
+
     /// Runs from here. From the end of a clip that plays once, runs from the other end.
     pub fn play(&mut self, host_nanos: i64) {
         let ended = self.has_ended(host_nanos);
         self.rebase(host_nanos);
         self.playing = true;
+        self.slew = 0;
         if ended {
             self.anchor = if self.rate > 0 { 0 } else { self.length };
         }
@@ -130,17 +244,19 @@ impl Clock {
     pub fn pause(&mut self, host_nanos: i64) {
         self.rebase(host_nanos);
         self.playing = false;
+        self.slew = 0;
     }
 
-    /// Goes to a media time, clamped to the clip, and keeps running or standing.
+    /// Goes to a media time, clamped to the clip and the range, and keeps running or standing.
     pub fn seek(&mut self, host_nanos: i64, media_nanos: i64) {
         self.rebase(host_nanos);
         if self.length > 0 {
             self.laps += self.anchor.div_euclid(self.length);
         }
+        self.slew = 0;
         // In a loop the end is the start; who seeks there wants to see the end.
         let last = if self.mode == LoopMode::Loop { self.length - 1 } else { self.length };
-        self.anchor = (i128::from(media_nanos) * ONE).clamp(0, last.max(0));
+        self.anchor = (i128::from(media_nanos) * ONE - self.start).clamp(0, last.max(0));
         if self.length > 0 {
             self.laps -= self.anchor.div_euclid(self.length);
         }
@@ -151,16 +267,10 @@ impl Clock {
     /// # Errors
     /// [`Error::InvalidArgument`] outside −4 to 4.
     pub fn set_rate(&mut self, host_nanos: i64, rate: f64) -> Result<()> {
-        if !(-MAX_RATE..=MAX_RATE).contains(&rate) {
-            return Err(Error::invalid(format!("a rate of {rate}: it must lie between -4 and 4")));
-        }
+        let units = rate_units(rate)?;
         self.rebase(host_nanos);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most 2^62; exact from 2^-8 up, to nearest below"
-        )]
-        let units = (rate * ONE as f64).round() as i128;
         self.rate = units;
+        self.slew = 0;
         Ok(())
     }
 
@@ -207,10 +317,14 @@ impl Clock {
     /// Whether media time grows at `host_nanos`; what a paused clock would do when it runs.
     #[must_use]
     pub fn runs_forward(&self, host_nanos: i64) -> bool {
-        let turned = self.mode == LoopMode::PingPong
+        (self.rate >= 0) != self.turned(host_nanos)
+    }
+
+    /// Whether playback there and back is on its way back.
+    fn turned(&self, host_nanos: i64) -> bool {
+        self.mode == LoopMode::PingPong
             && self.length > 0
-            && self.position(host_nanos).rem_euclid(2 * self.length) >= self.length;
-        (self.rate >= 0) != turned
+            && self.position(host_nanos).rem_euclid(2 * self.length) >= self.length
     }
 
     /// Whether both give every host time the same media time, as far as they can know.
@@ -228,175 +342,4 @@ impl Clock {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::TickRate;
-
-    const SECOND: i64 = 1_000_000_000;
-
-    fn clock(duration: i64) -> Clock {
-        Clock::new(&ClipInfo {
-            rate: TickRate::for_fps(30, 1).unwrap(),
-            duration,
-            fps: (30, 1),
-            sh_degree: 0,
-        })
-    }
-
-    /// A clip of ten seconds that runs from host time 5 s.
-    fn running(mode: LoopMode, rate: f64) -> Clock {
-        let mut clock = clock(300_000);
-        clock.set_loop(mode);
-        clock.set_rate(5 * SECOND, rate).unwrap();
-        clock.play(5 * SECOND);
-        clock
-    }
-
-    #[test]
-    fn time_asked_for_is_time_shown() {
-        let mut clock = clock(300_000);
-        for media in [0, 1, 33_333_333, 9_999_999_999, 10_000_000_000] {
-            clock.seek(77, media);
-            assert_eq!(clock.media_nanos(77), media);
-            assert_eq!(clock.media_nanos(i64::MAX), media, "paused");
-        }
-        clock.seek(77, -5);
-        assert_eq!(clock.media_nanos(77), 0);
-        clock.seek(77, i64::MAX);
-        assert_eq!(clock.media_nanos(77), 10 * SECOND);
-    }
-
-    #[test]
-    fn rates_are_exact_and_an_hour_of_changes_does_not_drift() {
-        let mut clock = running(LoopMode::Once, 0.25);
-        assert_eq!(clock.media_nanos(5 * SECOND + 4), 1);
-        assert_eq!(clock.media_nanos(5 * SECOND + 3), 0);
-        assert_eq!(clock.media_nanos(9 * SECOND), SECOND);
-        // 11 ms apart, for an hour, alternating 1.5 and −0.5: on average 0.5.
-        clock = running(LoopMode::Loop, 1.0);
-        let mut host = 5 * SECOND;
-        let steps = 3600 * 1000 / 11 / 2 * 2;
-        for step in 0..steps {
-            clock.set_rate(host, if step % 2 == 0 { 1.5 } else { -0.5 }).unwrap();
-            host += 11_000_000;
-        }
-        let exact = i128::from(steps / 2) * 11_000_000;
-        assert_eq!(i128::from(clock.media_nanos(host)), exact.rem_euclid(10_000_000_000));
-    }
-
-    #[test]
-    fn a_third_of_the_speed_stays_within_a_nanosecond_for_a_day() {
-        let mut clock = clock(i64::from(u32::MAX));
-        clock.set_rate(0, 1.0 / 3.0).unwrap();
-        clock.play(0);
-        let day = 86_400 * SECOND;
-        assert!((clock.media_nanos(day) - day / 3).abs() <= 1);
-    }
-
-    #[test]
-    fn loops_wrap_at_both_ends_without_losing_a_nanosecond() {
-        let mut clock = running(LoopMode::Loop, 1.0);
-        let start = 5 * SECOND;
-        assert_eq!(clock.media_nanos(start + 10 * SECOND - 1), 10 * SECOND - 1);
-        assert_eq!(clock.media_nanos(start + 10 * SECOND), 0);
-        assert_eq!(clock.media_nanos(start + 1_000_000 * SECOND + 7), 7);
-        assert_eq!(clock.media_nanos(start - 1), 10 * SECOND - 1, "a host time before");
-        assert_eq!(clock.laps(start + 25 * SECOND), 2);
-        clock.set_rate(start, -1.0).unwrap();
-        assert_eq!(clock.media_nanos(start), 0);
-        assert_eq!(clock.media_nanos(start + 1), 10 * SECOND - 1);
-        assert_eq!(clock.laps(start + 1), -1);
-        clock.seek(start, 10 * SECOND);
-        assert_eq!(clock.media_nanos(start), 10 * SECOND - 1, "the end of a loop can be looked at");
-        assert_eq!(clock.laps(start), 0, "a seek passes no end");
-    }
-
-    #[test]
-    fn a_loop_whose_length_is_no_whole_nanosecond_does_not_drift() {
-        let info = ClipInfo {
-            rate: TickRate::for_fps(30_000, 1001).unwrap(),
-            duration: 1000,
-            fps: (30_000, 1001),
-            sh_degree: 0,
-        };
-        let mut clock = Clock::new(&info);
-        clock.set_loop(LoopMode::Loop);
-        clock.play(0);
-        // One frame is 33366666.67 ns; three million loops of it are 100,100,000,000,000 ns exactly.
-        let host = 100_100_000_000_000;
-        assert!(
-            clock.media_nanos(host) <= 1 || clock.media_nanos(host) >= 33_366_665,
-            "{}",
-            clock.media_nanos(host)
-        );
-    }
-
-    #[test]
-    fn ping_pong_turns_at_both_ends_and_keeps_its_direction_through_changes() {
-        let mut clock = running(LoopMode::PingPong, 1.0);
-        let start = 5 * SECOND;
-        assert_eq!(clock.media_nanos(start + 10 * SECOND), 10 * SECOND);
-        assert_eq!(clock.media_nanos(start + 13 * SECOND), 7 * SECOND);
-        assert!(!clock.runs_forward(start + 13 * SECOND) && clock.runs_forward(start + 23 * SECOND));
-        assert_eq!(clock.media_nanos(start + 20 * SECOND + 5), 5);
-        clock.set_rate(start + 13 * SECOND, 2.0).unwrap();
-        assert_eq!(clock.media_nanos(start + 14 * SECOND), 5 * SECOND);
-        assert_eq!(clock.laps(start + 14 * SECOND), 1);
-        let mut back = running(LoopMode::PingPong, -1.0);
-        assert_eq!(back.media_nanos(start + 3 * SECOND), 3 * SECOND, "backwards from 0 turns at once");
-        back.set_loop(LoopMode::Once);
-        assert_eq!(back.media_nanos(start), 0);
-    }
-
-    #[test]
-    fn once_stops_at_the_end_it_runs_to_and_starts_over() {
-        let start = 5 * SECOND;
-        let mut clock = running(LoopMode::Once, 2.0);
-        assert!(!clock.has_ended(start + 5 * SECOND - 1));
-        assert!(clock.has_ended(start + 5 * SECOND));
-        assert_eq!(clock.media_nanos(start + 100 * SECOND), 10 * SECOND);
-        // Turning round after the end starts from the end, not from where the clock would have run to.
-        clock.set_rate(start + 100 * SECOND, -1.0).unwrap();
-        assert_eq!(clock.media_nanos(start + 101 * SECOND), 9 * SECOND);
-        assert!(clock.has_ended(start + 111 * SECOND));
-        assert_eq!(clock.media_nanos(start + 111 * SECOND), 0);
-        clock.play(start + 120 * SECOND);
-        assert_eq!(clock.media_nanos(start + 121 * SECOND), 9 * SECOND, "backwards again from the end");
-        clock.set_rate(start + 121 * SECOND, 0.0).unwrap();
-        assert_eq!(clock.media_nanos(start + 500 * SECOND), 9 * SECOND, "rate 0 holds");
-    }
-
-    #[test]
-    fn pausing_holds_and_playing_goes_on() {
-        let mut clock = running(LoopMode::Once, 1.0);
-        clock.pause(6 * SECOND);
-        assert_eq!(clock.media_nanos(60 * SECOND), SECOND);
-        clock.play(60 * SECOND);
-        clock.play(61 * SECOND);
-        assert_eq!(clock.media_nanos(62 * SECOND), 3 * SECOND, "a second play changes nothing");
-        clock.seek(62 * SECOND, SECOND);
-        assert_eq!(clock.media_nanos(62 * SECOND + 5), SECOND + 5, "seeking into the past keeps running");
-    }
-
-    #[test]
-    fn extremes_neither_panic_nor_leave_the_clip() {
-        for mode in [LoopMode::Once, LoopMode::Loop, LoopMode::PingPong] {
-            for duration in [0, 1, i64::from(u32::MAX)] {
-                let mut clock = clock(duration);
-                clock.set_loop(mode);
-                for rate in [4.0, -4.0, 0.0, 1e-300] {
-                    clock.set_rate(i64::MIN, rate).unwrap();
-                    clock.play(i64::MIN);
-                    for host in [i64::MIN, -1, 0, i64::MAX] {
-                        let media = clock.media_nanos(host);
-                        assert!((0..=143_165_577_000_000_000).contains(&media), "{media}");
-                        clock.seek(host, media);
-                        assert!(clock.laps(i64::MAX).abs() < i128::MAX / 2);
-                    }
-                }
-            }
-        }
-        let mut clock = clock(1);
-        assert!(clock.set_rate(0, 4.1).is_err() && clock.set_rate(0, f64::NAN).is_err());
-    }
-}
+mod tests;

@@ -1,100 +1,95 @@
-//! The loader: one thread that decodes what [`super::schedule`] asks for and hands it to the player.
+//! The loader: one thread that has decoded what [`super::schedule`] asks for and hands it to the player.
 //!
-//! It and the player share no lock. The player writes where it is into atomics and wakes the thread; the loader puts
-//! what it decoded, and what it takes back, into a bounded queue. The loader keeps a reference to every segment until
-//! nobody else has one, so memory is freed on this thread and never on the host's frame path.
+//! It and the player share no lock. The player leaves its newest course in a mailbox of one and wakes the thread; the
+//! loader puts what was decoded, and what it takes back, into a bounded queue. It keeps a reference to every segment and
+//! clip until nobody else has one, so memory is freed on this thread and never on the host's frame path. Reading and
+//! decoding happen in [`super::decoders`], so that this thread itself never waits for a disk.
 //!
-//! A read that fails is told once and tried again four times a second; a damaged segment is told once and left.
+//! A read that fails is told once and tried again, after 10 ms and then at doubling pauses up to 80 ms, so that playback
+//! resumes within 0.1 s of the fault's end. A damaged segment is told once and given up.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
 
-use super::clock::LoopMode;
-use super::schedule::{Course, MAX_RESIDENT, wanted};
+use super::budget::Share;
+use super::decoders::{DECODERS, Decoders};
+use super::schedule::{Course, Id, MAX_RESIDENT, bytes_of, wanted};
 use crate::clip::Clip;
-use crate::codec::Decoder;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::frame::SegmentData;
 
 /// Messages that can wait for the player; it takes all of them every frame.
 const QUEUE_LEN: usize = 256;
 /// Errors that can wait for the host; more are dropped, the first ones tell.
 const ERRORS_LEN: usize = 16;
+/// Clips that can be on their way to the loader.
+const CLIPS_LEN: usize = 64;
 /// How long the thread sleeps when there is nothing to do and nobody wakes it.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long it waits for the player to take something or let something go.
 const SHORT: Duration = Duration::from_millis(4);
-const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// The first and the longest pause before a failed read is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(80));
 
 /// What the loader tells the player.
 #[derive(Debug)]
 pub(super) enum Message {
     /// A segment is there.
-    Loaded(u32, Arc<SegmentData>),
+    Loaded(Arc<SegmentData>),
     /// Let go of a segment.
-    Evict(u32),
+    Evict(Id),
+    /// A segment is damaged and will never be there.
+    Lost(Id),
 }
 
 /// What the player and the loader share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) tick: AtomicI64,
-    pub(super) forward: AtomicBool,
-    mode: AtomicU8,
-    /// Ticks to look ahead.
-    pub(super) horizon: AtomicI64,
+    /// The newest course; one that nobody read is replaced.
+    courses: ArrayQueue<Course>,
+    /// Clips that follow, with their number in the programme.
+    clips: ArrayQueue<(u64, Arc<Clip>)>,
     pub(super) stop: AtomicBool,
     pub(super) messages: ArrayQueue<Message>,
     pub(super) errors: ArrayQueue<Error>,
-    /// Decoded bytes held, for the statistics.
-    pub(super) held_bytes: AtomicU64,
+    pub(super) failed_reads: AtomicU64,
+    /// Errors told so far.
+    pub(super) told: AtomicU64,
+    pub(super) share: Share,
 }
 
 impl Shared {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(share: Share) -> Self {
         Self {
-            tick: AtomicI64::new(0),
-            forward: AtomicBool::new(true),
-            mode: AtomicU8::new(0),
-            horizon: AtomicI64::new(0),
+            courses: ArrayQueue::new(1),
+            clips: ArrayQueue::new(CLIPS_LEN),
             stop: AtomicBool::new(false),
             messages: ArrayQueue::new(QUEUE_LEN),
             errors: ArrayQueue::new(ERRORS_LEN),
-            held_bytes: AtomicU64::new(0),
+            failed_reads: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+            share,
         }
     }
 
-    pub(super) fn set_mode(&self, mode: LoopMode) {
-        let number = match mode {
-            LoopMode::Once => 0,
-            LoopMode::Loop => 1,
-            LoopMode::PingPong => 2,
-        };
-        self.mode.store(number, Ordering::Relaxed);
+    /// Leaves a course for the loader. Neither waits nor allocates.
+    pub(super) fn steer(&self, course: Course) {
+        self.courses.force_push(course);
     }
 
-    fn course(&self, budget_bytes: u64) -> Course {
-        let mode = match self.mode.load(Ordering::Relaxed) {
-            0 => LoopMode::Once,
-            1 => LoopMode::Loop,
-            _ => LoopMode::PingPong,
-        };
-        Course {
-            tick: self.tick.load(Ordering::Relaxed),
-            forward: self.forward.load(Ordering::Relaxed),
-            mode,
-            horizon: self.horizon.load(Ordering::Relaxed),
-            budget_bytes,
-        }
+    /// Hands over a clip that follows; `false` when too many are on their way.
+    pub(super) fn enqueue(&self, number: u64, clip: Arc<Clip>) -> bool {
+        self.clips.push((number, clip)).is_ok()
     }
 }
 
 /// A segment in memory.
 struct Held {
-    node: u32,
+    id: Id,
     data: Arc<SegmentData>,
     bytes: u64,
     /// The player was told to let it go; freed when nobody else has it.
@@ -103,134 +98,249 @@ struct Held {
 
 /// A segment that could not be read.
 struct Failed {
-    node: u32,
     /// When to try again; never for damage.
     again: Option<Instant>,
+    pause: Duration,
+    /// Whether the player knows that it is lost.
+    told: bool,
 }
 
 /// The thread's state.
 pub(super) struct Loader {
-    clip: Arc<Clip>,
     shared: Arc<Shared>,
-    budget_bytes: u64,
-    decoder: Decoder,
+    course: Course,
+    /// The clip that plays and those that follow, with their numbers.
+    programme: VecDeque<(u64, Arc<Clip>)>,
+    /// Clips that others may still use.
+    retired: Vec<Arc<Clip>>,
+    decoders: Decoders,
+    in_flight: Vec<(Id, u64)>,
     held: Vec<Held>,
-    failed: Vec<Failed>,
+    failed: BTreeMap<Id, Failed>,
 }
 
-/// What the thread did in one round.
-enum Round {
+/// What came of asking for a segment.
+enum Step {
     Worked,
-    Idle,
+    /// Every decoder is busy.
+    Busy,
     /// Waiting for the player to let something go.
     Blocked,
 }
 
 impl Loader {
-    pub(super) fn new(clip: Arc<Clip>, shared: Arc<Shared>, budget_bytes: u64) -> crate::error::Result<Self> {
-        let decoder = Decoder::new()?;
-        Ok(Self { clip, shared, budget_bytes, decoder, held: Vec::new(), failed: Vec::new() })
+    /// Starts the decoders; to be called on the loader's own thread.
+    pub(super) fn new(clip: Arc<Clip>, shared: Arc<Shared>, course: Course) -> Result<Self> {
+        let decoders = Decoders::start(clip.name(), &std::thread::current())?;
+        shared.share.set_loader(std::thread::current());
+        Ok(Self {
+            shared,
+            course,
+            programme: VecDeque::from([(course.entry, clip)]),
+            retired: Vec::new(),
+            decoders,
+            in_flight: Vec::with_capacity(DECODERS),
+            held: Vec::new(),
+            failed: BTreeMap::new(),
+        })
     }
 
     /// Runs until the player says stop.
     pub(super) fn run(mut self) {
         while !self.shared.stop.load(Ordering::Acquire) {
-            match self.round() {
-                Round::Worked => {}
-                Round::Idle => std::thread::park_timeout(IDLE),
-                Round::Blocked => std::thread::park_timeout(SHORT),
-            }
+            let pause = self.round();
+            std::thread::park_timeout(pause);
         }
     }
 
-    /// Loads the most urgent segment that is missing.
-    fn round(&mut self) -> Round {
+    /// Takes what came in and begins to load what is most urgent; gives how long to sleep.
+    fn round(&mut self) -> Duration {
+        self.listen();
+        while let Some(done) = self.decoders.next() {
+            let at = self.in_flight.iter().position(|(id, _)| *id == done.id);
+            let bytes = at.map_or(0, |at| self.in_flight.swap_remove(at).1);
+            match done.data {
+                Ok(data) => self.publish(done.id, data, bytes),
+                Err(error) => self.fail(done.id, bytes, error),
+            }
+        }
         self.free();
-        let wanted = wanted(&self.clip, &self.shared.course(self.budget_bytes));
-        let live = self.clip.live_nodes(self.shared.tick.load(Ordering::Relaxed)).len();
+        let entitled = self.shared.share.entitled();
+        let clips = self.programme.iter().map(|(_, clip)| clip);
+        let wanted = wanted(clips, &self.course, entitled);
+        let live = self.programme.front().map_or(0, |(_, clip)| clip.live_nodes(self.course.tick).len());
+        self.shrink_to(entitled, &wanted);
+        self.tell_lost();
         let now = Instant::now();
-        let missing = wanted.iter().enumerate().find(|(_, node)| {
-            let here = self.held.iter().any(|held| held.node == **node && !held.evicted);
-            let hopeless =
-                self.failed.iter().any(|f| f.node == **node && f.again.is_none_or(|again| again > now));
-            !here && !hopeless
-        });
-        let Some((urgency, &node)) = missing else { return Round::Idle };
+        let mut pause = IDLE;
+        for (urgency, &id) in wanted.iter().enumerate() {
+            let here = self.held.iter().any(|held| held.id == id && !held.evicted);
+            if here || self.in_flight.iter().any(|(at, _)| *at == id) {
+                continue;
+            }
+            if let Some(failed) = self.failed.get(&id) {
+                let Some(again) = failed.again else { continue };
+                if again > now {
+                    pause = pause.min(again - now);
+                    continue;
+                }
+            }
+            match self.begin(id, &wanted, urgency < live) {
+                Step::Worked => {}
+                Step::Busy => break,
+                Step::Blocked => {
+                    pause = pause.min(SHORT);
+                    break;
+                }
+            }
+        }
+        pause
+    }
+
+    /// Takes the newest course and the clips that follow.
+    fn listen(&mut self) {
+        let Some(course) = self.shared.courses.pop() else { return };
+        self.course = course;
+        // Whoever reads a course finds the clips that it speaks of: they were handed over before.
+        while let Some(entry) = self.shared.clips.pop() {
+            self.programme.push_back(entry);
+        }
+        let (mut kept, mut gone) = (VecDeque::new(), Vec::new());
+        for (number, clip) in self.programme.drain(..) {
+            if number == course.entry || number >= course.next {
+                kept.push_back((number, clip));
+            } else {
+                gone.push(clip);
+            }
+        }
+        self.programme = kept;
+        if !gone.is_empty() {
+            self.failed.retain(|id, _| self.programme.iter().any(|(_, clip)| clip.id() == id.0));
+        }
+        self.retired.append(&mut gone);
+        self.retired.retain(|clip| Arc::strong_count(clip) > 1);
+    }
+
+    /// Begins to load a segment.
+    fn begin(&mut self, id: Id, wanted: &[Id], live: bool) -> Step {
         // One that was taken back but is still in use need not be read again.
-        if let Some(at) = self.held.iter().position(|held| held.node == node) {
-            let data = self.held[at].data.clone();
-            if !self.send(Message::Loaded(node, data)) {
-                return Round::Blocked;
+        if let Some(at) = self.held.iter().position(|held| held.id == id) {
+            if !self.send(Message::Loaded(self.held[at].data.clone())) {
+                return Step::Blocked;
             }
             self.held[at].evicted = false;
-            return Round::Worked;
+            return Step::Worked;
         }
-        // Only this thread fills the queue, so room in it now is room for the message after decoding.
-        if !self.make_room(node, &wanted, urgency < live) || self.shared.messages.is_full() {
-            return Round::Blocked;
+        if self.in_flight.len() >= DECODERS {
+            return Step::Busy;
         }
-        match self.decoder.decode(&self.clip, node) {
-            Ok(data) => self.publish(node, data),
-            Err(error) => self.fail(node, error),
+        let Some(clip) = self.programme.iter().map(|(_, clip)| clip).find(|clip| clip.id() == id.0).cloned()
+        else {
+            return Step::Worked;
+        };
+        let bytes = bytes_of(&clip, id.1);
+        // Only this thread fills the queue, so room in it now is room for the messages after decoding.
+        if self.shared.messages.len() + self.in_flight.len() >= QUEUE_LEN / 2
+            || !self.make_room(bytes, wanted, live)
+        {
+            return Step::Blocked;
         }
-        Round::Worked
-    }
-
-    fn bytes_of(&self, node: u32) -> u64 {
-        self.clip.nodes().get(node as usize).map_or(0, crate::clip::Node::raw_bytes)
+        if !self.decoders.begin(&clip, id.1) {
+            self.shared.share.give(bytes);
+            return Step::Busy;
+        }
+        self.in_flight.push((id, bytes));
+        Step::Worked
     }
 
     /// Frees what the player has let go.
     fn free(&mut self) {
-        self.held.retain(|held| !held.evicted || Arc::strong_count(&held.data) > 1);
-        let bytes = self.held.iter().map(|held| held.bytes).sum();
-        self.shared.held_bytes.store(bytes, Ordering::Relaxed);
+        let share = &self.shared.share;
+        self.held.retain(|held| {
+            let used = !held.evicted || Arc::strong_count(&held.data) > 1;
+            if !used {
+                share.give(held.bytes);
+            }
+            used
+        });
     }
 
-    /// Takes back what is not wanted until `node` fits the budget. What shows now is loaded even if it does not fit,
-    /// once the player has let go of everything it was asked to: what is left is the picture being held, or kept by
-    /// the host, and waiting for that could be waiting for ourselves.
-    fn make_room(&mut self, node: u32, wanted: &[u32], live: bool) -> bool {
-        let needed = self.bytes_of(node);
+    /// Takes bytes from the budget. Where they do not fit, takes segments back: first those not wanted, the oldest
+    /// first; for one that shows now also those that are only wanted soon, the last first. What then still does not fit
+    /// waits for the player to let go of what it holds.
+    fn make_room(&mut self, bytes: u64, wanted: &[Id], live: bool) -> bool {
         loop {
-            let kept: u64 = self.held.iter().filter(|held| !held.evicted).map(|held| held.bytes).sum();
-            let count = self.held.iter().filter(|held| !held.evicted).count();
-            if kept.saturating_add(needed) <= self.budget_bytes && count < MAX_RESIDENT {
-                break;
+            let count = self.held.iter().filter(|held| !held.evicted).count() + self.in_flight.len();
+            if count < MAX_RESIDENT && self.shared.share.take(bytes) {
+                return true;
             }
-            // The oldest first: `held` is in the order of loading.
-            let victim = self.held.iter().position(|held| !held.evicted && !wanted.contains(&held.node));
-            let Some(at) = victim else { break };
-            if !self.send(Message::Evict(self.held[at].node)) {
+            let Some(at) = self.victim(wanted, live) else { return false };
+            if !self.evict(at) {
                 return false;
             }
-            self.held[at].evicted = true;
+            self.free();
+        }
+    }
+
+    /// The segment that can go first.
+    fn victim(&self, wanted: &[Id], live: bool) -> Option<usize> {
+        // `held` is in the order of loading.
+        let unwanted = self.held.iter().position(|held| !held.evicted && !wanted.contains(&held.id));
+        let live_len = self.programme.front().map_or(0, |(_, clip)| clip.live_nodes(self.course.tick).len());
+        let later = || {
+            let soon = wanted.get(live_len..).unwrap_or_default();
+            soon.iter().rev().find_map(|id| self.held.iter().position(|held| held.id == *id && !held.evicted))
+        };
+        unwanted.or_else(|| if live { later() } else { None })
+    }
+
+    fn evict(&mut self, at: usize) -> bool {
+        let sent = self.send(Message::Evict(self.held[at].id));
+        self.held[at].evicted |= sent;
+        sent
+    }
+
+    /// Lets go of what no longer fits this player's part of the budget, after another joined: what is wanted fits it.
+    fn shrink_to(&mut self, entitled: u64, wanted: &[Id]) {
+        loop {
+            let kept: u64 = self.held.iter().filter(|held| !held.evicted).map(|held| held.bytes).sum();
+            if kept <= entitled {
+                break;
+            }
+            let Some(at) = self.victim(wanted, false) else { break };
+            if !self.evict(at) {
+                break;
+            }
         }
         self.free();
-        let all: u64 = self.held.iter().map(|held| held.bytes).sum();
-        all.saturating_add(needed) <= self.budget_bytes || (live && self.shared.messages.is_empty())
     }
 
-    fn publish(&mut self, node: u32, data: SegmentData) {
-        self.failed.retain(|failed| failed.node != node);
+    fn publish(&mut self, id: Id, data: SegmentData, bytes: u64) {
+        self.failed.remove(&id);
         let data = Arc::new(data);
-        let bytes = self.bytes_of(node);
-        let sent = self.send(Message::Loaded(node, data.clone()));
-        self.held.push(Held { node, data, bytes, evicted: !sent });
-        let bytes = self.held.iter().map(|held| held.bytes).sum();
-        self.shared.held_bytes.store(bytes, Ordering::Relaxed);
+        let sent = self.send(Message::Loaded(data.clone()));
+        self.held.push(Held { id, data, bytes, evicted: !sent });
     }
 
-    fn fail(&mut self, node: u32, error: Error) {
-        let again = matches!(error, Error::Io { .. } | Error::OutOfMemory { .. })
-            .then(|| Instant::now() + RETRY_AFTER);
-        match self.failed.iter_mut().find(|failed| failed.node == node) {
-            Some(failed) => failed.again = again,
-            None => {
-                self.failed.push(Failed { node, again });
-                // A full queue already tells the host that something is wrong.
-                self.shared.errors.push(error).ok();
-            }
+    fn fail(&mut self, id: Id, bytes: u64, error: Error) {
+        self.shared.share.give(bytes);
+        self.shared.failed_reads.fetch_add(1, Ordering::Relaxed);
+        let passing = matches!(error, Error::Io { .. } | Error::OutOfMemory { .. });
+        let before = self.failed.get(&id).map(|failed| failed.pause);
+        let pause = before.map_or(RETRY.0, |pause| (pause * 2).min(RETRY.1));
+        let again = passing.then(|| Instant::now() + pause);
+        self.failed.insert(id, Failed { again, pause, told: false });
+        if before.is_none() || !passing {
+            // A full queue already tells the host that something is wrong.
+            self.shared.errors.push(error).ok();
+            self.shared.told.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells the player which segments are lost.
+    fn tell_lost(&mut self) {
+        for (id, failed) in self.failed.iter_mut().filter(|(_, f)| f.again.is_none() && !f.told) {
+            failed.told = self.shared.messages.push(Message::Lost(*id)).is_ok();
         }
     }
 

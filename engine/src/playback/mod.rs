@@ -1,7 +1,7 @@
 //! Playback: what to show when, and having it in memory by then.
 //!
-//! A [`Player`] joins three parts. [`Clock`] turns the host's time into media time, exactly. A loader thread decodes
-//! the segments that are live and those that come next, within a budget of bytes. [`Player::update`] runs on the
+//! A [`Player`] joins three parts. [`Clock`] turns the host's time into media time, exactly. A loader thread has
+//! the segments decoded that are live and those that come next, within a [`Budget`] of bytes. [`Player::update`] runs on the
 //! host's frame path and only picks up what is ready: it never blocks, reads no file, and allocates nothing once
 //! playing. [`AudioReader`] gives the sound of the same clock to whatever thread plays it. [`live_at`] is the other way in, blocking and exact, for rendering a given time to a file.
 
@@ -9,13 +9,19 @@ mod audio;
 mod audio_course;
 mod audio_decode;
 mod audio_voice;
+mod budget;
 mod clock;
+mod controls;
+mod decoders;
 mod loader;
 mod player;
+mod resident;
 mod schedule;
 
 pub use audio::{AudioBlock, AudioOptions, AudioReader, AudioStats};
+pub use budget::Budget;
 pub use clock::{Clock, LoopMode, MAX_RATE};
+pub use controls::{MAX_QUEUED, SeekMode};
 pub use player::{Event, PlayState, Player, PlayerOptions, PlayerStats};
 
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! The player: the one handle a host has on a clip that plays.
 //!
-//! Controls may be called from the thread that owns the player at any time; [`Player::update`] is the frame path. It
-//! picks up what the loader has ready, and if the set for the time asked for is complete, that set is shown; if not,
-//! the last complete one stays as it was, with its time, so a picture is never made of two times.
+//! Controls (`controls.rs`) may be called from the thread that owns the player at any time; [`Player::update`] is the
+//! frame path. It picks up what the loader has ready, and if the set for the time asked for is complete, that set is
+//! shown; if not, the last complete one stays as it was, with its time, so a picture is never made of two times. A
+//! segment that is damaged is left out where other levels have something to show; where none has, the picture stays.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,13 +11,18 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use super::audio::{AudioOptions, AudioReader, ClockFeed};
+use crossbeam::channel::bounded;
+
+use super::budget::Budget;
 use super::clock::{Clock, LoopMode};
+use super::controls::{MAX_QUEUED, needed_bytes};
 use super::loader::{Loader, Message, Shared};
-use super::schedule::MAX_RESIDENT;
+use super::resident::{MAX_COMING, Resident};
+use super::schedule::Course;
 use super::tick_of;
 use crate::clip::{Clip, LiveNodes, MAX_LEVELS};
 use crate::error::{Error, Result};
-use crate::frame::{LiveSet, SegmentData};
+use crate::frame::LiveSet;
 
 /// Events that wait for the host at most; older ones are dropped.
 const EVENTS_LEN: usize = 32;
@@ -24,9 +30,8 @@ const EVENTS_LEN: usize = 32;
 /// How to play.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlayerOptions {
-    /// Decoded bytes to hold. At least the clip's [`crate::clip::Limits::max_live_bytes`]; twice that lets the next
-    /// segments load while the present ones show. What a picture that is held, or the host, keeps beyond its time
-    /// counts too, and may exceed the budget by itself.
+    /// Decoded bytes to hold, never exceeded; at least [`Player::needed_bytes`]. More lets more of what comes load
+    /// ahead. What the host keeps of live sets that it copied counts too, and leaves the player so much less.
     pub budget_bytes: u64,
     /// How far ahead to load, nanoseconds of playback.
     pub lookahead_nanos: i64,
@@ -63,6 +68,12 @@ pub enum Event {
     Ended,
     /// A picture had to be held because the next was not in memory.
     Underrun,
+    /// The first picture, or the one that a seek asked for, is there.
+    Ready,
+    /// Part of the clip could not be loaded; [`Player::error`] has the sentence.
+    Error,
+    /// The clip ended and the next of the queue goes on.
+    Advanced,
 }
 
 /// What happened so far.
@@ -76,29 +87,42 @@ pub struct PlayerStats {
     pub holding: bool,
     /// Segments ready to show.
     pub resident_segments: usize,
-    /// Decoded bytes in memory, those being let go included.
+    /// Decoded bytes in memory, those being decoded and those being let go included.
     pub held_bytes: u64,
+    /// Segments found damaged, which are not shown.
+    pub lost_segments: u64,
+    /// Reads of segments that failed, each try counted.
+    pub failed_reads: u64,
 }
 
-/// Plays one clip.
+/// Plays a clip, and those queued behind it.
 #[derive(Debug)]
 pub struct Player {
-    clip: Arc<Clip>,
-    clock: Clock,
+    /// What plays, and its number among all that were given.
+    pub(super) clip: Arc<Clip>,
+    entry: u64,
+    pub(super) queue: VecDeque<(u64, Arc<Clip>)>,
+    /// The number of the next that is given.
+    pub(super) next_entry: u64,
+    pub(super) clock: Clock,
     lookahead_nanos: i64,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     loader: Option<JoinHandle<()>>,
-    /// What the loader has handed over; never grows beyond its first capacity.
-    resident: Vec<(u32, Arc<SegmentData>)>,
+    resident: Resident,
     live: LiveSet,
-    /// The nodes of `live`; `None` before the first picture.
-    shown: Option<LiveNodes>,
+    /// The clip that `live` is of.
+    shown_clip: Arc<Clip>,
+    /// The nodes of `live` with their clip; `None` before the first picture.
+    shown: Option<(u64, LiveNodes)>,
     /// The nodes asked for by the last update.
-    asked: LiveNodes,
+    asked: (u64, LiveNodes),
     state: PlayState,
     laps: i128,
     /// A seek happened and its picture is not there yet: holding it is no underrun.
-    seeking: bool,
+    pub(super) seeking: bool,
+    /// Until it is there, anything near will do.
+    pub(super) scrubbing: bool,
+    told_failures: u64,
     stats: PlayerStats,
     events: VecDeque<Event>,
     /// The sound that follows the clock.
@@ -106,99 +130,76 @@ pub struct Player {
 }
 
 impl Player {
-    /// Starts to load the clip from its start; paused.
+    /// Starts to load the clip from its start; paused. The budget is this player's own.
     ///
     /// # Errors
-    /// [`Error::LimitExceeded`] when one moment of the clip needs more than the budget; [`Error::InvalidArgument`] for
-    /// a rate outside −4 to 4; [`Error::OutOfMemory`] or [`Error::Io`] when the loader cannot start.
+    /// [`Error::LimitExceeded`] when the budget is less than [`Self::needed_bytes`], with that number;
+    /// [`Error::InvalidArgument`] for a rate outside −4 to 4; [`Error::OutOfMemory`] or [`Error::Io`] when the loader
+    /// cannot start.
     pub fn open(clip: Arc<Clip>, options: PlayerOptions) -> Result<Self> {
-        let needed = clip.limits().max_live_bytes;
-        if needed > options.budget_bytes {
-            return Err(Error::LimitExceeded {
-                what: format!("{}: decoded bytes of one moment (raise budget_bytes)", clip.name()),
-                value: needed,
-                limit: options.budget_bytes,
-            });
-        }
+        Self::open_within(clip, options, &Budget::new(options.budget_bytes))
+    }
+
+    /// Starts to load the clip from its start; paused. The budget is shared with the other players that were opened
+    /// within it: each is sure of its [`Self::needed_bytes`], and what is left over is shared out in equal parts.
+    /// `options.budget_bytes` is not used.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Error::LimitExceeded`] when the needs of all do not fit, with their sum.
+    pub fn open_within(clip: Arc<Clip>, options: PlayerOptions, budget: &Budget) -> Result<Self> {
         let mut clock = Clock::new(&clip.info());
         clock.set_loop(options.loop_mode);
         clock.set_rate(0, options.rate)?;
-        let shared = Arc::new(Shared::new());
+        let share = budget.join(clip.name(), needed_bytes(&clip))?;
+        let shared = Arc::new(Shared::new(share));
         let mut player = Self {
             clock,
             lookahead_nanos: options.lookahead_nanos.max(0),
             shared: shared.clone(),
             loader: None,
-            resident: Vec::with_capacity(MAX_RESIDENT),
+            resident: Resident::new(),
             live: LiveSet {
                 segments: Vec::with_capacity(MAX_LEVELS),
                 tick: 0,
                 seconds: 0.0,
-                coming: Vec::with_capacity(MAX_RESIDENT),
+                coming: Vec::with_capacity(MAX_COMING),
             },
+            shown_clip: clip.clone(),
             shown: None,
-            asked: clip.live_nodes(0),
+            asked: (clip.id(), clip.live_nodes(0)),
             state: PlayState::Paused,
             laps: 0,
             seeking: true,
+            scrubbing: false,
+            told_failures: 0,
             stats: PlayerStats::default(),
             events: VecDeque::with_capacity(EVENTS_LEN),
             feeds: Vec::new(),
+            entry: 0,
+            queue: VecDeque::with_capacity(MAX_QUEUED),
+            next_entry: 1,
             clip: clip.clone(),
         };
-        player.steer(0, 0);
-        let loader = Loader::new(clip.clone(), shared, options.budget_bytes)?;
-        let thread = std::thread::Builder::new().name("vivant-loader".to_owned());
-        let handle = thread.spawn(move || loader.run());
-        player.loader =
-            Some(handle.map_err(|source| Error::io(clip.name(), "cannot start the loader thread", source))?);
+        let course = player.course(0, 0);
+        player.loader = Some(start_loader(clip, shared, course)?);
         Ok(player)
     }
 
-    /// The clip.
+    /// The clip that plays; as of the last call that had a host time.
     #[must_use]
     pub fn clip(&self) -> &Arc<Clip> {
         &self.clip
     }
 
-    /// Runs from here; from the end of a clip that plays once, from the other end.
-    pub fn play(&mut self, host_nanos: i64) {
-        self.seeking |= self.clock.has_ended(host_nanos);
-        self.clock.play(host_nanos);
-        self.refresh(host_nanos);
-    }
-
-    /// Stands here.
-    pub fn pause(&mut self, host_nanos: i64) {
-        self.clock.pause(host_nanos);
-        self.refresh(host_nanos);
-    }
-
-    /// Goes to a media time, clamped to the clip.
-    pub fn seek(&mut self, host_nanos: i64, media_nanos: i64) {
-        self.clock.seek(host_nanos, media_nanos);
-        self.seeking = true;
-        self.refresh(host_nanos);
-    }
-
-    /// Changes the speed; negative plays backwards, 0 holds.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] outside −4 to 4.
-    pub fn set_rate(&mut self, host_nanos: i64, rate: f64) -> Result<()> {
-        self.clock.set_rate(host_nanos, rate)?;
-        self.refresh(host_nanos);
-        Ok(())
-    }
-
-    /// Changes what happens at the ends of the clip, from the last host time the player was given.
-    pub fn set_loop(&mut self, mode: LoopMode) {
-        self.clock.set_loop(mode);
-        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock));
+    /// The clip that [`Self::live`] is of: the one before while the first picture of the next is being held up. Its
+    /// tick rate is the one to draw with.
+    #[must_use]
+    pub fn shown_clip(&self) -> &Arc<Clip> {
+        &self.shown_clip
     }
 
     /// Opens the sound of `clip().tracks()[track]`, which from then on follows this player from whatever thread it is
-    /// read on.
+    /// read on, until the player goes on to the next clip of its queue.
     ///
     /// # Errors
     /// As [`AudioReader::open`].
@@ -208,6 +209,12 @@ impl Player {
         self.feeds.retain(ClockFeed::is_heard);
         self.feeds.push(reader.feed());
         Ok(reader)
+    }
+
+    /// What the last update showed.
+    #[must_use]
+    pub fn live(&self) -> Option<&LiveSet> {
+        self.shown.is_some().then_some(&self.live)
     }
 
     /// The media time that an update at `host_nanos` shows.
@@ -231,8 +238,12 @@ impl Player {
     /// What happened so far.
     #[must_use]
     pub fn stats(&self) -> PlayerStats {
-        let held_bytes = self.shared.held_bytes.load(Ordering::Relaxed);
-        PlayerStats { resident_segments: self.resident.len(), held_bytes, ..self.stats }
+        PlayerStats {
+            resident_segments: self.resident.len(),
+            held_bytes: self.shared.share.held(),
+            failed_reads: self.shared.failed_reads.load(Ordering::Relaxed),
+            ..self.stats
+        }
     }
 
     /// The next event, oldest first.
@@ -251,28 +262,55 @@ impl Player {
         self.receive();
         self.refresh(host_nanos);
         let media_nanos = self.clock.media_nanos(host_nanos);
-        let tick = tick_of(&self.clip, media_nanos);
-        let asked = self.clip.live_nodes(tick);
+        let tick = self.tick_at(media_nanos);
+        let asked = (self.clip.id(), self.clip.live_nodes(tick));
         let moved = asked != self.asked;
         self.asked = asked;
         let ready = self.shown == Some(asked) || self.take(asked);
-        self.list_coming();
+        let forward = self.clock.runs_forward(host_nanos);
+        self.resident.coming(&self.live.segments, self.clip.id(), tick, forward, &mut self.live.coming);
         if moved || !ready {
             self.wake();
         }
         if ready {
             self.live.tick = tick;
             self.live.seconds = media_nanos as f64 * 1e-9;
-            self.seeking = false;
-        } else if self.shown.is_some() {
-            self.stats.held_updates += 1;
-            if !self.seeking && !self.stats.holding {
-                self.stats.underruns += 1;
-                self.note(Event::Underrun);
+            if self.seeking {
+                self.note(Event::Ready);
             }
+            self.seeking = false;
+            self.scrubbing = false;
+        } else {
+            if self.scrubbing {
+                self.show_near(tick);
+            }
+            self.hold();
         }
         self.stats.holding = !ready;
-        self.shown.is_some().then_some(&self.live)
+        self.live()
+    }
+
+    /// Counts a picture that is not the one asked for.
+    fn hold(&mut self) {
+        if self.shown.is_none() {
+            return;
+        }
+        self.stats.held_updates += 1;
+        if !self.seeking && !self.stats.holding {
+            self.stats.underruns += 1;
+            self.note(Event::Underrun);
+        }
+    }
+
+    /// Shows the moment nearest to `tick` that is in memory, if it is nearer than what shows.
+    fn show_near(&mut self, tick: i64) {
+        let same_clip = self.shown.is_some_and(|(clip, _)| clip == self.clip.id());
+        let within = if same_clip { (self.live.tick - tick).abs() } else { i64::MAX };
+        let Some(at) = self.resident.nearest(&self.clip, tick, self.range_ticks(), within) else { return };
+        if self.take((self.clip.id(), self.clip.live_nodes(at))) {
+            self.live.tick = at;
+            self.live.seconds = self.clip.info().rate.seconds_from_ticks(at);
+        }
     }
 
     /// Takes what the loader has put into the queue.
@@ -281,17 +319,15 @@ impl Player {
         while let Some(message) = self.shared.messages.pop() {
             any = true;
             match message {
-                Message::Loaded(node, data) => match self.resident.iter_mut().find(|(at, _)| *at == node) {
-                    Some((_, old)) => *old = data,
-                    None => self.resident.push((node, data)),
-                },
-                Message::Evict(node) => {
-                    if let Some(at) = self.resident.iter().position(|(at, _)| *at == node) {
-                        // The loader holds another reference, so this frees nothing here.
-                        self.resident.swap_remove(at);
-                    }
-                }
+                Message::Loaded(data) => self.resident.insert(data),
+                Message::Evict(id) => self.resident.remove(id),
+                Message::Lost(id) => self.stats.lost_segments += u64::from(self.resident.lose(id)),
             }
+        }
+        let failures = self.shared.told.load(Ordering::Relaxed);
+        if failures != self.told_failures {
+            self.told_failures = failures;
+            self.note(Event::Error);
         }
         if any {
             self.wake();
@@ -299,31 +335,32 @@ impl Player {
     }
 
     /// Makes `asked` the live set if all of it is resident.
-    fn take(&mut self, asked: LiveNodes) -> bool {
-        let find = |node: u32| self.resident.iter().find(|(at, _)| *at == node).map(|(_, data)| data);
-        if !asked.iter().all(|&node| find(node).is_some()) {
+    fn take(&mut self, asked: (u64, LiveNodes)) -> bool {
+        if !self.resident.has(&self.clip, &asked.1) {
             return false;
         }
-        self.live.segments.clear();
-        self.live.segments.extend(asked.iter().filter_map(|&node| find(node).cloned()));
+        self.resident.collect(&self.clip, &asked.1, &mut self.live.segments);
+        if self.shown_clip.id() != asked.0 {
+            // The loader holds the clip before until nobody else does.
+            self.shown_clip = self.clip.clone();
+        }
         self.shown = Some(asked);
         true
     }
 
-    /// Names what is in memory but not live, in the order it came, which is the order it will be needed in.
-    fn list_coming(&mut self) {
-        let live = &self.live.segments;
-        let waiting = self.resident.iter().map(|(_, data)| data).filter(|data| {
-            // Few of each, so a search costs less than a set would.
-            !live.iter().any(|segment| Arc::ptr_eq(segment, data))
-        });
-        self.live.coming.clear();
-        self.live.coming.extend(waiting.cloned());
-    }
-
     /// Brings state, events and the loader's course up to a host time.
-    fn refresh(&mut self, host_nanos: i64) {
+    pub(super) fn refresh(&mut self, host_nanos: i64) {
         self.clock.hear(host_nanos);
+        while self.clock.rate() > 0.0 && self.clock.has_ended(host_nanos) {
+            let Some((entry, next)) = self.queue.pop_front() else { break };
+            self.clock = self.clock.follow_on(&next.info(), host_nanos);
+            self.clip = next;
+            self.entry = entry;
+            self.resident.forget_others(self.clip.id());
+            // The sound of the clip before runs to its end by the clock it last heard of.
+            self.feeds.clear();
+            self.note(Event::Advanced);
+        }
         let state = match (self.clock.is_playing(), self.clock.has_ended(host_nanos)) {
             (false, _) => PlayState::Paused,
             (true, false) => PlayState::Playing,
@@ -338,23 +375,44 @@ impl Player {
             self.laps = laps;
             self.note(Event::Looped);
         }
-        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock));
-        let tick = tick_of(&self.clip, self.clock.media_nanos(host_nanos));
-        self.steer(tick, host_nanos);
+        self.tell_sound();
+        let tick = self.tick_at(self.clock.media_nanos(host_nanos));
+        self.shared.steer(self.course(tick, host_nanos));
     }
 
-    /// Tells the loader where playback is and where it goes.
-    fn steer(&mut self, tick: i64, host_nanos: i64) {
+    /// Tells the sound what the clock is now.
+    pub(super) fn tell_sound(&mut self) {
+        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock));
+    }
+
+    /// The ticks that can be shown.
+    fn range_ticks(&self) -> (i64, i64) {
+        let (first, end) = self.clock.range_ticks();
+        (first, end.max(first + 1))
+    }
+
+    /// The tick shown at a media time: the nearest one of those that play.
+    fn tick_at(&self, media_nanos: i64) -> i64 {
+        let (first, end) = self.range_ticks();
+        tick_of(&self.clip, media_nanos).clamp(first, end - 1)
+    }
+
+    /// Where playback is and where it goes, for the loader.
+    fn course(&self, tick: i64, host_nanos: i64) -> Course {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "float to int casts saturate, which is wanted here"
         )]
         let ahead = (self.lookahead_nanos as f64 * self.clock.rate().abs().max(1.0)) as i64;
-        let shared = &self.shared;
-        shared.tick.store(tick, Ordering::Relaxed);
-        shared.forward.store(self.clock.runs_forward(host_nanos), Ordering::Relaxed);
-        shared.horizon.store(self.clip.info().rate.ticks_from_nanos(ahead), Ordering::Relaxed);
-        shared.set_mode(self.clock.loop_mode());
+        Course {
+            entry: self.entry,
+            next: self.queue.front().map_or(self.next_entry, |(number, _)| *number),
+            tick,
+            range: self.range_ticks(),
+            forward: self.clock.runs_forward(host_nanos),
+            mode: self.clock.loop_mode(),
+            horizon: self.clip.info().rate.ticks_from_nanos(ahead),
+        }
     }
 
     fn note(&mut self, event: Event) {
@@ -364,10 +422,31 @@ impl Player {
         self.events.push_back(event);
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if let Some(loader) = &self.loader {
             loader.thread().unpark();
         }
+    }
+}
+
+/// Starts the loader's thread, and waits until it has what it needs.
+fn start_loader(clip: Arc<Clip>, shared: Arc<Shared>, course: Course) -> Result<JoinHandle<()>> {
+    let (started, answer) = bounded(1);
+    let name = clip.name().to_owned();
+    let run = move || match Loader::new(clip, shared, course) {
+        Ok(loader) => {
+            started.send(Ok(())).ok();
+            loader.run();
+        }
+        Err(error) => {
+            started.send(Err(error)).ok();
+        }
+    };
+    let thread = std::thread::Builder::new().name("vivant-loader".to_owned()).spawn(run);
+    let thread = thread.map_err(|source| Error::io(&name, "cannot start the loader thread", source))?;
+    match answer.recv() {
+        Ok(answer) => answer.map(|()| thread),
+        Err(_) => Err(Error::OutOfMemory { what: "the loader thread".to_owned() }),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What to have in memory: the segments live now, then those that playback comes to, nearest first.
 //!
 //! Earliest deadline first: the distance of a segment is how far media time has to run before it shows. Playback goes
-//! on in its direction to the end of the clip and from there, by the loop mode, from the other end or back.
+//! on in its direction to the end of what plays and from there, by the loop mode, from the other end or back, or into
+//! the clips that follow. Behind these stands the seam of a loop: it stays in memory as long as the budget has room.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::clock::LoopMode;
 use crate::clip::{Clip, MAX_LEVELS};
@@ -11,84 +13,162 @@ use crate::clip::{Clip, MAX_LEVELS};
 /// Segments wanted at once, at most: what the player's table holds.
 pub(super) const MAX_RESIDENT: usize = 1024;
 
+/// A segment: the clip's number in this process and the node's in its index, as [`crate::frame::SegmentData::id`].
+pub(super) type Id = (u64, u32);
+
 /// Where playback stands and where it goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Course {
+    /// Which clip of the programme plays, counted from the first since the player opened.
+    pub(super) entry: u64,
+    /// The first of those that follow; numbers between the two were taken out of the queue.
+    pub(super) next: u64,
     pub(super) tick: i64,
+    /// What plays of the clip, in ticks: the first, and the first after it.
+    pub(super) range: (i64, i64),
     pub(super) forward: bool,
     pub(super) mode: LoopMode,
     /// Ticks to look ahead.
     pub(super) horizon: i64,
-    /// Decoded bytes to hold at most.
-    pub(super) budget_bytes: u64,
 }
 
-/// The segments to have, most urgent first. The live ones are always among them; the rest fit the budget.
-pub(super) fn wanted(clip: &Clip, course: &Course) -> Vec<u32> {
-    let live = clip.live_nodes(course.tick);
-    let mut wanted: Vec<u32> = live.to_vec();
-    let mut seen: BTreeSet<u32> = live.iter().copied().collect();
-    let bytes_of = |node: u32| clip.nodes().get(node as usize).map_or(0, crate::clip::Node::raw_bytes);
-    let mut bytes: u64 = live.iter().map(|&node| bytes_of(node)).sum();
-    for (_, node) in upcoming(clip, course) {
-        if !seen.insert(node) {
-            continue;
+/// A segment that shows at some distance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Coming {
+    distance: i64,
+    node: u32,
+}
+
+/// What is wanted, most urgent first, until a budget is spent.
+struct Wish {
+    ids: Vec<Id>,
+    seen: BTreeSet<Id>,
+    bytes: u64,
+    budget_bytes: u64,
+}
+
+impl Wish {
+    /// Adds a segment; `false` when there is no room for it, and so for nothing less urgent.
+    fn add(&mut self, clip: &Clip, node: u32, live: bool) -> bool {
+        let id = (clip.id(), node);
+        if !self.seen.insert(id) {
+            return true;
         }
-        bytes = bytes.saturating_add(bytes_of(node));
-        if bytes > course.budget_bytes || wanted.len() >= MAX_RESIDENT {
-            break;
+        self.bytes = self.bytes.saturating_add(bytes_of(clip, node));
+        let fits = self.bytes <= self.budget_bytes && self.ids.len() < MAX_RESIDENT;
+        if live || fits {
+            self.ids.push(id);
         }
-        wanted.push(node);
+        live || fits
     }
-    wanted
+
+    fn add_all(&mut self, clip: &Clip, mut coming: Vec<Coming>) -> bool {
+        coming.sort_unstable();
+        coming.into_iter().all(|coming| self.add(clip, coming.node, false))
+    }
 }
 
-/// The segments ahead with their distances in ticks, nearest first; coarse levels first among equals.
-fn upcoming(clip: &Clip, course: &Course) -> Vec<(i64, u32)> {
-    let span = clip.span();
-    let mut found = Vec::new();
-    leg(clip, course.tick, course.forward, 0, course.horizon, &mut found);
-    let to_edge = if course.forward { span - course.tick } else { course.tick };
-    // One more leg spans the whole clip, after which nothing is left to come.
+/// Decoded bytes of a node.
+pub(super) fn bytes_of(clip: &Clip, node: u32) -> u64 {
+    clip.nodes().get(node as usize).map_or(0, crate::clip::Node::raw_bytes)
+}
+
+/// The segments to have, most urgent first. The live ones are always among them; the rest fit the budget. `programme` is
+/// the clip that plays and those that follow.
+pub(super) fn wanted<'a>(
+    programme: impl IntoIterator<Item = &'a Arc<Clip>>,
+    course: &Course,
+    budget_bytes: u64,
+) -> Vec<Id> {
+    let mut wish = Wish { ids: Vec::new(), seen: BTreeSet::new(), bytes: 0, budget_bytes };
+    let mut programme = programme.into_iter();
+    let Some(clip) = programme.next() else { return wish.ids };
+    for &node in clip.live_nodes(course.tick).iter() {
+        wish.add(clip, node, true);
+    }
+    let mut coming = Vec::new();
+    let leg = Leg { range: course.range, horizon: course.horizon, forward: course.forward };
+    leg.walk(clip, course.tick, 0, &mut coming);
+    let (first, end) = course.range;
+    let to_edge = if course.forward { end - course.tick } else { course.tick - first };
+    // One more leg spans all that plays, after which nothing is left to come.
+    let edge = |forward: bool| if forward { first } else { end - 1 };
     match course.mode {
         LoopMode::Once => {}
-        LoopMode::Loop => {
-            let from = if course.forward { -1 } else { span };
-            leg(clip, from, course.forward, to_edge, course.horizon, &mut found);
-        }
+        LoopMode::Loop => leg.walk(clip, edge(course.forward), to_edge, &mut coming),
         LoopMode::PingPong => {
-            let from = if course.forward { span } else { -1 };
-            leg(clip, from, !course.forward, to_edge, course.horizon, &mut found);
+            let back = Leg { forward: !course.forward, ..leg };
+            back.walk(clip, edge(!course.forward), to_edge, &mut coming);
         }
     }
-    found.sort_unstable();
-    found
+    let mut room = wish.add_all(clip, coming);
+    match course.mode {
+        LoopMode::Once if course.forward => {
+            let rate = clip.info().rate;
+            let mut before = rate.nanos_from_ticks(to_edge);
+            let horizon = rate.nanos_from_ticks(course.horizon);
+            for clip in programme {
+                if !room || before > horizon {
+                    break;
+                }
+                let rate = clip.info().rate;
+                let ahead = rate.ticks_from_nanos(horizon - before);
+                let leg = Leg { range: (0, clip.span()), horizon: ahead, forward: true };
+                let mut coming = Vec::new();
+                leg.walk(clip, 0, 0, &mut coming);
+                room = wish.add_all(clip, coming);
+                before = before.saturating_add(clip.duration_nanos().max(1));
+            }
+        }
+        LoopMode::Loop => {
+            for &node in clip.live_nodes(edge(course.forward)).iter() {
+                room = room && wish.add(clip, node, false);
+            }
+        }
+        _ => {}
+    }
+    wish.ids
 }
 
-/// Adds the segments that come up from `from` to the end of the clip in one direction, `before` ticks from now.
-fn leg(clip: &Clip, from: i64, forward: bool, before: i64, horizon: i64, found: &mut Vec<(i64, u32)>) {
-    for level in 0..MAX_LEVELS {
-        let range = clip.level(level);
-        let first = u32::try_from(range.start).unwrap_or(u32::MAX);
-        let Some(nodes) = clip.nodes().get(range) else { continue };
-        let number = |at: usize| first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
-        if forward {
-            let next = nodes.partition_point(|node| node.start <= from);
-            for (at, node) in nodes.iter().enumerate().skip(next) {
-                let distance = before + node.start - from.max(0);
-                if distance > horizon {
-                    break;
+/// A run in one direction.
+#[derive(Clone, Copy)]
+struct Leg {
+    range: (i64, i64),
+    horizon: i64,
+    forward: bool,
+}
+
+impl Leg {
+    /// Adds the segments that show between `from` and the end of the range, `from` being `before` ticks from now.
+    fn walk(&self, clip: &Clip, from: i64, before: i64, coming: &mut Vec<Coming>) {
+        for level in 0..MAX_LEVELS {
+            let range = clip.level(level);
+            let first = u32::try_from(range.start).unwrap_or(u32::MAX);
+            let Some(nodes) = clip.nodes().get(range) else { continue };
+            let number = |at: usize| first.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+            let mut add = |at: usize, away: i64| {
+                let distance = before.saturating_add(away.max(0));
+                if distance <= self.horizon {
+                    coming.push(Coming { distance, node: number(at) });
                 }
-                found.push((distance, number(at)));
-            }
-        } else {
-            let next = nodes.partition_point(|node| node.end <= from);
-            for (at, node) in nodes.iter().enumerate().take(next).rev() {
-                let distance = before + from - node.end;
-                if distance > horizon {
-                    break;
+                distance <= self.horizon
+            };
+            if self.forward {
+                let next = nodes.partition_point(|node| node.end <= from);
+                let reached = nodes.iter().enumerate().skip(next).take_while(|(_, n)| n.start < self.range.1);
+                for (at, node) in reached {
+                    if !add(at, node.start - from) {
+                        break;
+                    }
                 }
-                found.push((distance, number(at)));
+            } else {
+                let next = nodes.partition_point(|node| node.start <= from);
+                let reached = nodes.iter().enumerate().take(next).rev();
+                for (at, node) in reached.take_while(|(_, node)| node.end > self.range.0) {
+                    if !add(at, from - (node.end - 1)) {
+                        break;
+                    }
+                }
             }
         }
     }
@@ -103,7 +183,7 @@ mod tests {
     use crate::time::TickRate;
 
     /// Ten frames with one segment each, and one segment over all of them.
-    fn clip() -> Clip {
+    fn clip() -> Arc<Clip> {
         let mut splats = Splats::new(0);
         splats.push(&Splat::DEFAULT, &[]);
         for frame in 0..10 {
@@ -114,20 +194,34 @@ mod tests {
         let info = ClipInfo { rate, duration: 10_000, fps: (30, 1), sh_degree: 0 };
         let options = WriterOptions { min_node_splats: 0, ..WriterOptions::default() };
         let (bytes, _) = performance_to_bytes(&Performance { info, splats }, &options).unwrap();
-        Clip::from_bytes("ten frames", bytes).unwrap()
+        Arc::new(Clip::from_bytes("ten frames", bytes).unwrap())
     }
 
     /// The frames wanted, in order; the segment over all is −1.
-    fn frames(clip: &Clip, course: &Course) -> Vec<i64> {
-        let frame = |node: u32| {
-            let node = clip.nodes()[node as usize];
-            if node.end - node.start == 10_000 { -1 } else { node.start / 1000 }
-        };
-        wanted(clip, course).into_iter().map(frame).collect()
+    fn frames(clip: &Arc<Clip>, course: &Course) -> Vec<i64> {
+        frames_within(&[clip], course, u64::MAX)
     }
 
-    const COURSE: Course =
-        Course { tick: 7500, forward: true, mode: LoopMode::Once, horizon: 5000, budget_bytes: u64::MAX };
+    /// As [`frames`]; those of the clips that follow count on from ten, from twenty, ….
+    fn frames_within(clips: &[&Arc<Clip>], course: &Course, budget_bytes: u64) -> Vec<i64> {
+        let frame = |(id, node): Id| {
+            let at = clips.iter().position(|clip| clip.id() == id).unwrap();
+            let node = clips[at].nodes()[node as usize];
+            let frame = if node.end - node.start == 10_000 { -1 } else { node.start / 1000 };
+            10 * i64::try_from(at).unwrap() + frame
+        };
+        wanted(clips.iter().copied(), course, budget_bytes).into_iter().map(frame).collect()
+    }
+
+    const COURSE: Course = Course {
+        entry: 0,
+        next: 1,
+        tick: 7500,
+        range: (0, 10_000),
+        forward: true,
+        mode: LoopMode::Once,
+        horizon: 5000,
+    };
 
     #[test]
     fn what_comes_is_wanted_in_the_order_it_comes() {
@@ -156,10 +250,30 @@ mod tests {
     fn the_budget_cuts_what_is_far_and_never_what_is_live() {
         let clip = clip();
         let one = clip.nodes()[1].raw_bytes();
-        assert_eq!(frames(&clip, &Course { budget_bytes: 0, ..COURSE }), [-1, 7]);
-        assert_eq!(
-            frames(&clip, &Course { budget_bytes: clip.limits().max_live_bytes + one, ..COURSE }),
-            [-1, 7, 8]
-        );
+        let within = |course, bytes| frames_within(&[&clip], course, bytes);
+        assert_eq!(within(&COURSE, 0), [-1, 7]);
+        assert_eq!(within(&COURSE, clip.limits().max_live_bytes + one), [-1, 7, 8]);
+    }
+
+    #[test]
+    fn a_range_bounds_what_comes_and_its_seam_stays() {
+        let clip = clip();
+        let range = Course { tick: 4200, range: (3500, 6500), mode: LoopMode::Loop, ..COURSE };
+        assert_eq!(frames(&clip, &range), [-1, 4, 5, 6, 3]);
+        assert_eq!(frames(&clip, &Course { horizon: 900, ..range }), [-1, 4, 5, 3], "the seam is pinned");
+        assert_eq!(frames(&clip, &Course { mode: LoopMode::Once, ..range }), [-1, 4, 5, 6]);
+        let back = Course { forward: false, horizon: 300, ..range };
+        assert_eq!(frames(&clip, &back), [-1, 4, 3, 6]);
+        assert_eq!(frames(&clip, &Course { mode: LoopMode::PingPong, ..range }), [-1, 4, 5, 6, 3]);
+    }
+
+    #[test]
+    fn what_follows_is_wanted_in_its_turn() {
+        let (first, second) = (clip(), clip());
+        let both = |course| frames_within(&[&first, &second], course, u64::MAX);
+        assert_eq!(both(&COURSE), [-1, 7, 8, 9, 9, 10, 11, 12], "its own segment over all is 9 here");
+        assert_eq!(both(&Course { horizon: 2000, ..COURSE }), [-1, 7, 8, 9]);
+        assert_eq!(both(&Course { mode: LoopMode::Loop, horizon: 2000, ..COURSE }), [-1, 7, 8, 9, 0]);
+        assert_eq!(both(&Course { forward: false, horizon: 1000, ..COURSE }), [-1, 7, 6]);
     }
 }

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Layout, Style};
 
 /// The files that the header is made of, in the order in which it tells them.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     "version",
     "result",
     "strings",
     "memory",
     "log",
     "engine",
+    "budget",
     "event",
     "player",
+    "transport",
     "snapshot",
     "view",
     "offscreen",

@@ -102,6 +102,14 @@ static void handles(void) {
     REFUSED_HANDLE(vvt_player_seek(handle, 0, 0));
     REFUSED_HANDLE(vvt_player_set_rate(handle, 0, 1));
     REFUSED_HANDLE(vvt_player_set_loop(handle, 0));
+    REFUSED_HANDLE(vvt_player_scrub(handle, 0, 0));
+    REFUSED_HANDLE(vvt_player_set_range(handle, 0, 0, 1));
+    REFUSED_HANDLE(vvt_player_clear_range(handle, 0));
+    REFUSED_HANDLE(vvt_player_enqueue(handle, &source));
+    REFUSED_HANDLE(vvt_player_clear_queue(handle));
+    REFUSED_HANDLE(vvt_player_set_external_clock(handle, 0, 0, 1));
+    REFUSED_HANDLE(vvt_player_clear_external_clock(handle, 0));
+    REFUSED_HANDLE(vvt_budget_destroy(handle));
     REFUSED_HANDLE(vvt_player_update(handle, 0));
     REFUSED_HANDLE(vvt_player_wait(handle, 0, 0));
     REFUSED_HANDLE(vvt_player_last_error(handle, buf, sizeof buf));
@@ -124,6 +132,7 @@ static void handles(void) {
 static void sources(void) {
   vvt_source good = source_of(clip), bad;
   vvt_player_desc plain = {0}, odd;
+  vvt_budget budget;
   vvt_chain chain = {78, sizeof chain, NULL};
   unsigned char junk[10000];
   vvt_player out;
@@ -155,6 +164,11 @@ static void sources(void) {
   BAD(odd.loop_mode = 3, VVT_ERR_INVALID_ARG, "loop mode");
   BAD(odd.rate = 5, VVT_ERR_INVALID_ARG, "rate");
   BAD(odd.budget_bytes = 1, VVT_ERR_OUT_OF_MEMORY, "budget");
+  BAD(odd.budget = player, VVT_ERR_BAD_HANDLE, "vvt_budget");
+  CHECK(vvt_budget_create(engine, 1, &budget) == VVT_OK);
+  BAD(odd.budget = budget, VVT_ERR_OUT_OF_MEMORY, "budget");
+  CHECK(vvt_budget_destroy(budget) == VVT_OK);
+  BAD(odd.budget = budget, VVT_ERR_BAD_HANDLE, "destroyed");
 #undef BAD
   CHECK(vvt_player_create(engine, &good, &plain, &out) == VVT_OK && vvt_player_destroy(out) == VVT_OK);
 }
@@ -170,6 +184,10 @@ static void players(void) {
   REFUSED(vvt_player_set_rate(player, 0, 4.5), VVT_ERR_INVALID_ARG, "rate");
   REFUSED(vvt_player_set_rate(player, 0, strtod("nan", NULL)), VVT_ERR_INVALID_ARG, "rate");
   REFUSED(vvt_player_set_loop(player, -1), VVT_ERR_INVALID_ARG, "loop mode");
+  REFUSED(vvt_player_set_range(player, 0, 5, 5), VVT_ERR_INVALID_ARG, "range");
+  REFUSED(vvt_player_enqueue(player, NULL), VVT_ERR_INVALID_ARG, "source is NULL");
+  REFUSED(vvt_player_set_external_clock(player, 0, 0, 5), VVT_ERR_INVALID_ARG, "rate");
+  REFUSED(vvt_budget_create(engine, 1, NULL), VVT_ERR_INVALID_ARG, "out is NULL");
   REFUSED(vvt_player_last_error(player, NULL, 9), VVT_ERR_INVALID_ARG, "buf");
   REFUSED(vvt_player_last_error(player, buf, 0), VVT_ERR_INVALID_ARG, "buf");
   CHECK(vvt_player_last_error(player, buf, sizeof buf) == VVT_NOT_READY && !buf[0]);

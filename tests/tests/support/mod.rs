@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests panic where they are wrong")]
 
 pub(crate) mod bytes;
+pub(crate) mod faulty;
 
 use vivant::splat::{ClipInfo, Life, Motion, Performance, Splat, Splats};
 use vivant::time::TickRate;
