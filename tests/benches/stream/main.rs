@@ -150,7 +150,9 @@ fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("");
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{} x{cores}", model.trim_matches([' ', '\t', ':']).replace(',', " "))
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("?").to_owned();
+    format!("{} x{cores} load {load}", model.trim_matches([' ', '\t', ':']).replace(',', " "))
 }
 
 fn seconds(time: Duration) -> String {
@@ -196,6 +198,7 @@ fn child(path: &Path, access: &str) -> Anyhow<()> {
     cpu.clear();
     wall.clear();
     held.clear();
+    let mut samples = Vec::new();
     let (mut faults, mut calls) = ((0, 0), 0);
     for frame in 0..UPDATES {
         if frame == UPDATES - 10_000 {
@@ -207,15 +210,19 @@ fn child(path: &Path, access: &str) -> Anyhow<()> {
         cpu.push(cpu_nanos() - before);
         wall.push(begun.elapsed());
         held.push(player.stats().held_bytes);
+        if frame % 100 == 99 && frame < UPDATES - 10_000 {
+            samples.push(resident_bytes());
+        }
         std::thread::sleep(Duration::from_micros(150));
     }
     let (faults_after, calls_after) = (page_faults(), CALLS.with(Cell::get));
-    let resident = resident_bytes();
+    samples.sort_unstable();
     cpu.sort_unstable();
     wall.sort_unstable();
     held.sort_unstable();
     let stats = player.stats();
-    println!("resident memory at the end\t{}\tKiB", resident >> 10);
+    println!("resident memory median\t{}\tKiB", percentile(&samples, 0.5) >> 10);
+    println!("resident memory at the end\t{}\tKiB", resident_bytes() >> 10);
     println!("held bytes median\t{}\tKiB", percentile(&held, 0.5) >> 10);
     println!("held bytes most\t{}\tKiB", held.last().copied().unwrap_or(0) >> 10);
     for (name, part) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {

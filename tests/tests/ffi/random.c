@@ -104,8 +104,9 @@ static vvt_result one_call(uint64_t *state) {
   vvt_player_snapshot snapshot = {.struct_size = size(state, sizeof snapshot)};
   vvt_event event = {.struct_size = size(state, sizeof event)};
   char buf[40];
+  vvt_source source = {.struct_size = size(state, sizeof source), .path = {clip, SIZE_MAX}};
   uint64_t player = some(state, PLAYER);
-  switch (word(state) % 40) {
+  switch (word(state) % 48) {
   case 0: return create(state, ENGINE);
   case 1: case 2: return create(state, PLAYER);
   case 3: case 4: return create(state, OFFSCREEN);
@@ -124,6 +125,13 @@ static vvt_result one_call(uint64_t *state) {
   case 25: vvt_last_error(buf, word(state) % sizeof buf); return VVT_OK;
   case 26: case 27: case 28: case 29: case 30: return draw(state);
   case 31: case 32: return take_picture(state);
+  case 40: return vvt_player_scrub(player, some_time(state), some_time(state));
+  case 41: return vvt_player_set_range(player, some_time(state), some_time(state), some_time(state));
+  case 42: return vvt_player_clear_range(player, some_time(state));
+  case 43: return vvt_player_enqueue(player, word(state) % 8 ? &source : NULL);
+  case 44: return vvt_player_clear_queue(player);
+  case 45: return vvt_player_set_external_clock(player, some_time(state), some_time(state), some_float(state) * 3);
+  case 46: return vvt_player_clear_external_clock(player, some_time(state));
   default: return vvt_player_update(player, some_time(state));
   }
 }
