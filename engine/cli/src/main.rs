@@ -14,6 +14,7 @@ mod info;
 mod input;
 mod output;
 mod play;
+mod plot;
 mod progress;
 mod render;
 mod verify;
