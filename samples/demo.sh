@@ -83,8 +83,11 @@ say "what it is"
 say "pictures"
 made=("$stem-front.png" "$stem-close.png" "$stem-sheet.png")
 backdrop=0.55,0.57,0.62
+# Face to face with the performer; of another clip only the middle is known.
+close=(--distance 1)
+if [ -z "$input" ]; then close=(--camera samples/pictures/portrait-camera.json); fi
 "$bin/vivant" render "$clip" --background $backdrop -o "${made[0]}"
-"$bin/vivant" render "$clip" --background $backdrop --distance 1 -o "${made[1]}"
+"$bin/vivant" render "$clip" --background $backdrop "${close[@]}" -o "${made[1]}"
 "$bin/vivant" render "$clip" --background $backdrop --mono --size 480x480 --sheet 15 -o "${made[2]}"
 
 say "30 frames without a window"

@@ -1,12 +1,13 @@
-//! `vivant info`: what a clip is, and what playing it asks for.
+//! `vivant info`: what a clip is, and what playing it asks for: by level, by attribute and over time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use vivant::clip::Clip;
+use anyhow::{Context, bail};
+use vivant::clip::{ChunkKind, Clip, Summary};
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
-use crate::{input, output, sound};
+use crate::{input, output, plot, sound};
 
 /// Describe a clip, or what a foreign file would become
 #[derive(Debug, clap::Args)]
@@ -16,6 +17,9 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Draw bit rate, live splats and memory over time
+    #[arg(long, value_name = "OUT.svg")]
+    plot: Option<PathBuf>,
     #[command(flatten)]
     import: ImportArgs,
 }
@@ -25,8 +29,18 @@ pub(crate) fn run(args: &Args) -> Result {
     let opened = input::open(&args.file, &args.import)?;
     let clip = &opened.clip;
     clip.notices().iter().for_each(|notice| output::note(notice));
+    let summary = clip.summary()?;
+    if summary.damaged > 0 {
+        output::note(&format!(
+            "{} damaged and not counted by attribute; see vivant verify",
+            output::count(summary.damaged, "segment")
+        ));
+    }
+    if let Some(path) = &args.plot {
+        draw(args, path, clip, &summary)?;
+    }
     if args.json {
-        let mut value = as_json(clip);
+        let mut value = as_json(clip, &summary);
         if let Some(report) = &opened.report {
             value["imported"] = serde_json::json!({ "read": report.read, "dropped": report.dropped(), "notes": report.notes });
         }
@@ -36,8 +50,21 @@ pub(crate) fn run(args: &Args) -> Result {
             output::text(&format!("not a clip; imported to describe it: {report}"));
         }
         output::text(&as_text(clip));
+        output::text(&tables(clip, &summary));
     }
     Ok(Outcome::Done)
+}
+
+/// Writes the plot.
+fn draw(args: &Args, path: &Path, clip: &Clip, summary: &Summary) -> anyhow::Result<()> {
+    if clip.info().duration == 0 {
+        bail!("{}: a static scene has no time to plot over; leave out --plot", clip.name());
+    }
+    if input::same_file(&args.file, path) {
+        bail!("{}: the plot would replace this input; give another name with --plot", path.display());
+    }
+    std::fs::write(path, plot::svg(clip, summary))
+        .with_context(|| format!("{}: cannot write", path.display()))
 }
 
 /// Whole frames of the clip; 1 for a static scene.
@@ -54,8 +81,63 @@ fn frames(clip: &Clip) -> u64 {
     whole.max(1)
 }
 
-fn levels(clip: &Clip) -> usize {
+fn level_count(clip: &Clip) -> usize {
     clip.nodes().last().map_or(0, |node| usize::from(node.level) + 1)
+}
+
+/// What an attribute is called.
+fn attribute(kind: ChunkKind) -> String {
+    match kind {
+        ChunkKind::Plane(plane) => format!("{plane:?}"),
+        ChunkKind::Clusters => "Clusters".to_owned(),
+    }
+}
+
+fn kilobytes(bytes: u64, frames: u64) -> f64 {
+    bytes as f64 * 1e-3 / frames as f64
+}
+
+/// The tables by level and by attribute, and the live set.
+fn tables(clip: &Clip, summary: &Summary) -> String {
+    let frames = frames(clip);
+    let rate = clip.info().rate;
+    let is_static = clip.info().duration == 0;
+    let levels = summary.levels.iter().map(|level| {
+        let seconds = if is_static { 0.0 } else { rate.seconds_from_ticks(level.ticks) };
+        vec![
+            level.level.to_string(),
+            level.segments.to_string(),
+            level.splats.to_string(),
+            format!("{seconds:.3}"),
+            output::bytes(level.stored_bytes),
+            output::bytes(level.raw_bytes),
+        ]
+    });
+    let heads = ["level", "segments", "splats", "seconds", "stored", "decoded"];
+    let mut text = format!("\n{}", output::table(&heads, levels));
+    let stored: u64 = summary.attributes.iter().map(|attribute| attribute.stored_bytes).sum();
+    let raw: u64 = summary.attributes.iter().map(|attribute| attribute.raw_bytes).sum();
+    let row = |name: String, stored_bytes: u64, raw_bytes: u64| {
+        vec![
+            name,
+            format!("{:.1}", kilobytes(stored_bytes, frames)),
+            format!("{:.1}", kilobytes(raw_bytes, frames)),
+            format!("{:.1} %", 100.0 * stored_bytes as f64 / stored.max(1) as f64),
+        ]
+    };
+    let attributes =
+        summary.attributes.iter().map(|of| row(attribute(of.kind), of.stored_bytes, of.raw_bytes));
+    let attributes = attributes.chain([row("all".to_owned(), stored, raw)]);
+    let unit = if is_static { "kB" } else { "kB a frame" };
+    text += &format!("\n{}", output::table(&[unit, "stored", "decoded", "of stored"], attributes));
+    text += &format!(
+        "\nlive splats  {} at least, {:.0} on average, {} at most\npeak memory  {} decoded",
+        summary.min_splats(),
+        summary.mean_splats(),
+        summary.max_splats(),
+        output::bytes(summary.max_bytes())
+    );
+    text
 }
 
 fn as_text(clip: &Clip) -> String {
@@ -89,17 +171,46 @@ fn as_text(clip: &Clip) -> String {
         info.sh_degree,
         output::bytes(clip.file_bytes()),
         output::count(clip.nodes().len() as u64, "segment"),
-        output::count(levels(clip) as u64, "level"),
+        output::count(level_count(clip) as u64, "level"),
         output::bytes(limits.max_live_bytes),
         sides.join(" x "),
     )
 }
 
-fn as_json(clip: &Clip) -> serde_json::Value {
+fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
     let info = clip.info();
     let limits = clip.limits();
     let uuid: String = clip.uuid().iter().map(|byte| format!("{byte:02x}")).collect();
     let metadata: serde_json::Value = serde_json::from_str(clip.meta_json()).unwrap_or_default();
+    let rate = info.rate;
+    let frames = frames(clip);
+    let by_level: Vec<serde_json::Value> = summary
+        .levels
+        .iter()
+        .map(|level| {
+            serde_json::json!({
+                "level": level.level,
+                "segments": level.segments,
+                "splats": level.splats,
+                "seconds": if info.duration == 0 { 0.0 } else { rate.seconds_from_ticks(level.ticks) },
+                "stored_bytes": level.stored_bytes,
+                "raw_bytes": level.raw_bytes,
+            })
+        })
+        .collect();
+    let by_attribute: Vec<serde_json::Value> = summary
+        .attributes
+        .iter()
+        .map(|of| {
+            serde_json::json!({
+                "attribute": attribute(of.kind),
+                "stored_bytes": of.stored_bytes,
+                "raw_bytes": of.raw_bytes,
+                "stored_kilobytes_per_frame": kilobytes(of.stored_bytes, frames),
+                "raw_kilobytes_per_frame": kilobytes(of.raw_bytes, frames),
+            })
+        })
+        .collect();
     serde_json::json!({
         "file": clip.name(),
         "uuid": uuid,
@@ -108,17 +219,26 @@ fn as_json(clip: &Clip) -> serde_json::Value {
         "duration_ticks": info.duration,
         "ticks_per_second": [info.rate.num, info.rate.den],
         "fps": [info.fps.0, info.fps.1],
-        "frames": frames(clip),
+        "frames": frames,
         "splats": clip.splats(),
         "sh_degree": info.sh_degree,
         "bounds": clip.bounds(),
         "file_bytes": clip.file_bytes(),
-        "levels": levels(clip),
+        "levels": level_count(clip),
         "segments": clip.nodes().len(),
         "max_live_splats": limits.max_live_splats,
         "max_live_bytes": limits.max_live_bytes,
         "max_segment_bytes": limits.max_segment_bytes,
         "audio": clip.tracks().iter().map(sound::track_json).collect::<Vec<_>>(),
+        "by_level": by_level,
+        "by_attribute": by_attribute,
+        "live_splats": {
+            "min": summary.min_splats(),
+            "mean": summary.mean_splats(),
+            "max": summary.max_splats(),
+        },
+        "peak_live_bytes": summary.max_bytes(),
+        "damaged_segments": summary.damaged,
         "metadata": metadata,
         "notices": clip.notices(),
     })

@@ -15,6 +15,7 @@ mod info;
 mod input;
 mod output;
 mod play;
+mod plot;
 mod progress;
 mod render;
 mod sound;

@@ -37,6 +37,23 @@ pub(crate) fn count(count: impl Into<u64>, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Rows under their heads: the first column to the left, figures to the right. Ends with a line end.
+pub(crate) fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut lines = vec![heads.iter().map(|head| (*head).to_owned()).collect()];
+    lines.extend(rows);
+    let width = |column: usize| {
+        lines.iter().filter_map(|line: &Vec<String>| line.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(|column| width(column).unwrap_or_default()).collect();
+    lines.iter().fold(String::new(), |mut text, line| {
+        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            text += &if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
+        }
+        text.truncate(text.trim_end().len());
+        text + "\n"
+    })
+}
+
 /// A number of bytes for a person.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -59,6 +76,12 @@ mod tests {
     #[test]
     fn one_is_singular() {
         assert_eq!([0_u32, 1, 2].map(|n| count(n, "level")), ["0 levels", "1 level", "2 levels"]);
+    }
+
+    #[test]
+    fn figures_stand_under_their_heads() {
+        let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["long".to_owned(), "12345".to_owned()]];
+        assert_eq!(table(&["x", "n"], rows.into_iter()), "x         n\na         1\nlong  12345\n");
     }
 
     #[test]

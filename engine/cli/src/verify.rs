@@ -1,18 +1,26 @@
 //! `vivant verify`: checks every byte of a clip. Exit code 1 when something is damaged.
+//!
+//! With `--repair`, what is whole goes into a new clip, which is checked in turn. Then the exit code is 0 if there is a
+//! new clip, whatever had to be left out: that is said, segment by segment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use vivant::Error;
-use vivant::clip::{Access, Clip, VerifyReport, verify};
+use vivant::clip::{Access, Clip, LeftOut, Repair, RepairReport, VerifyReport, verify};
+use vivant::splat::ClipInfo;
 
 use crate::exit::{Outcome, Result};
-use crate::output;
+use crate::{input, output};
 
 /// Check every byte of a clip
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The clip
     file: PathBuf,
+    /// Save what is whole in a clip that is damaged, cut or was never finished, as a new clip; FILE stays as it is
+    #[arg(long, value_name = "OUT.vvt")]
+    repair: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -21,6 +29,9 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result {
     let name = args.file.display().to_string();
+    if let Some(out) = &args.repair {
+        return repair(args, &name, out);
+    }
     let report = match Clip::open(&args.file, Access::Auto) {
         Ok(clip) => verify(&clip)?,
         // A clip too damaged to open is what this command is there to find; a file that is no clip is a mistake.
@@ -69,6 +80,89 @@ fn print(args: &Args, name: &str, findings: &[Finding<'_>], report: &VerifyRepor
         format!("{}, {} checked", output::count(report.chunks, "chunk"), output::bytes(report.bytes));
     match findings.len() {
         0 => output::text(&format!("{name}: whole; {checked}")),
-        count => output::text(&format!("{name}: {count} damaged; {checked}")),
+        count => output::text(&format!(
+            "{name}: {count} damaged; {checked}; `vivant verify --repair OUT.vvt` saves what is whole"
+        )),
     }
+}
+
+/// Saves what is whole to `out` and checks that.
+fn repair(args: &Args, name: &str, out: &Path) -> Result {
+    if input::same_file(&args.file, out) {
+        bail!("{name}: the output would replace this input; give another name with --repair");
+    }
+    let repair = Repair::open(&args.file)?;
+    let info = repair.info();
+    let report = repair.write(out)?;
+    // A file that changed while it was read, or a disk that does not keep what it is given, shows here.
+    let found = verify(&Clip::open(out, Access::Auto)?)?;
+    if let Some(damage) = found.damages.first() {
+        bail!(
+            "{}: {} at byte {}: {}; repair it again",
+            out.display(),
+            damage.part,
+            damage.offset,
+            damage.why
+        );
+    }
+    if args.json {
+        output::json(&repair_json(name, out, info, &report));
+    } else {
+        output::text(&repair_text(name, out, info, &report));
+    }
+    Ok(Outcome::Done)
+}
+
+fn seconds(info: ClipInfo, left: &LeftOut) -> [f64; 2] {
+    [left.start, left.end].map(|tick| info.rate.seconds_from_ticks(tick))
+}
+
+fn repair_text(name: &str, out: &Path, info: ClipInfo, report: &RepairReport) -> String {
+    let mut lines: Vec<String> = report.notes.iter().map(|note| format!("{name}: {note}")).collect();
+    for left in &report.left_out {
+        let [start, end] = seconds(info, left);
+        lines.push(format!(
+            "{name}: left out: level {}, {start:.3} to {end:.3} s, at byte {}: {}",
+            left.level, left.offset, left.why
+        ));
+    }
+    if report.missing > 0 {
+        lines.push(format!("{name}: of {} nothing was found", output::count(report.missing, "segment")));
+    }
+    let lost = report.left_out.len() as u64 + u64::from(report.missing);
+    lines.push(format!(
+        "wrote {}: {} saved, {lost} lost; {}, {}",
+        out.display(),
+        output::count(report.kept, "segment"),
+        output::count(report.written.splats, "splat"),
+        output::bytes(report.written.file_bytes)
+    ));
+    lines.join("\n")
+}
+
+fn repair_json(name: &str, out: &Path, info: ClipInfo, report: &RepairReport) -> serde_json::Value {
+    let left_out: Vec<serde_json::Value> = report
+        .left_out
+        .iter()
+        .map(|left| {
+            let [start, end] = seconds(info, left);
+            serde_json::json!({
+                "level": left.level,
+                "start_seconds": start,
+                "end_seconds": end,
+                "offset": left.offset,
+                "why": left.why,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "file": name,
+        "output": out.display().to_string(),
+        "kept": report.kept,
+        "left_out": left_out,
+        "missing": report.missing,
+        "notes": report.notes,
+        "splats": report.written.splats,
+        "bytes": report.written.file_bytes,
+    })
 }

@@ -107,6 +107,19 @@ pub(super) struct Superblock {
     pub(super) uuid: [u8; 16],
 }
 
+/// What a block says of the clip apart from where its parts lie: enough to save segments by, even when the file was cut
+/// or never finished.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Description {
+    pub(super) info: ClipInfo,
+    /// Segments that the finished clip has; 0 while it is being written.
+    pub(super) nodes: u32,
+    /// Length of the finished clip; 0 while it is being written.
+    pub(super) file_len: u64,
+    /// Where the metadata should be; unchecked.
+    pub(super) metadata: Extent,
+}
+
 /// Which of its two copies a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
@@ -258,6 +271,45 @@ impl Block<'_> {
     }
 }
 
+impl Description {
+    /// Reads what a whole block says, wherever the file it is in ends.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a block of a newer format or one that must not be rewritten, otherwise
+    /// [`Error::Malformed`].
+    pub(super) fn read(bytes: &[u8; SUPERBLOCK_BYTES], copy: Which, offset: u64, file: &str) -> Result<Self> {
+        let block = Block { bytes, copy, offset, file };
+        block.check_identity()?;
+        block.check_version()?;
+        check_rewritable(block.u64(at::RO_COMPAT), file)?;
+        block.check_constants()?;
+        let metadata = Extent {
+            offset: block.u64(at::META_OFFSET),
+            len: u64::from(block.u32(at::META_LEN)),
+            crc: block.u32(at::META_CRC),
+        };
+        Ok(Self {
+            info: block.info()?,
+            nodes: block.u32(at::NODES),
+            file_len: block.u64(at::FILE_LEN),
+            metadata,
+        })
+    }
+}
+
+/// Refuses to write a clip anew that has features this version would lose.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub(super) fn check_rewritable(ro_compat: u64, file: &str) -> Result<()> {
+    if ro_compat == 0 {
+        return Ok(());
+    }
+    let what =
+        format!("{file}: needs a newer version of vivant to be written anew (features {ro_compat:#x})");
+    Err(Error::unsupported(what + "; update vivant"))
+}
+
 impl Superblock {
     /// Parses the block that stands at `offset` of a file of `actual_len` bytes.
     ///
@@ -275,12 +327,13 @@ impl Superblock {
         block.check_version()?;
         let file_len = block.u64(at::FILE_LEN);
         if file_len == 0 {
-            let why = "the file was never finished by its writer; write it again";
+            let why = "the file was never finished by its writer; write it again, or save what is there with `vivant verify --repair`";
             return Err(block.wrong("file_len", at::FILE_LEN, why));
         }
         if file_len > actual_len || file_len < 2 * SUPERBLOCK_BYTES as u64 {
             let why = format!(
-                "the file should have {file_len} bytes and has {actual_len}: truncated; copy it again"
+                "the file should have {file_len} bytes and has {actual_len}: truncated; copy it again, or save what is \
+                 there with `vivant verify --repair`"
             );
             return Err(block.wrong("file_len", at::FILE_LEN, why));
         }

@@ -25,6 +25,11 @@ pub(super) const PAGE_CLUSTERS: usize = MAX_CHUNK_BYTES as usize / size_of::<Clu
 const REQUIRED_PLANES: u32 =
     Plane::Mean.bit() | Plane::Rotation.bit() | Plane::ScaleOpacity.bit() | Plane::Colour.bit();
 
+/// The planes of this version.
+pub(super) fn known_planes() -> u32 {
+    Plane::ALL.iter().map(|plane| plane.bit()).sum()
+}
+
 /// One segment as the index knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
@@ -80,7 +85,6 @@ impl Node {
     }
 
     fn parse(bytes: &[u8]) -> Self {
-        let known = Plane::ALL.iter().map(|plane| plane.bit()).sum::<u32>();
         Self {
             start: i64_at(bytes, 0x00),
             end: i64_at(bytes, 0x08),
@@ -90,7 +94,7 @@ impl Node {
             level: u8_at(bytes, 0x24),
             header_bytes: u32_at(bytes, 0x28),
             header_crc: u32_at(bytes, 0x2c),
-            plane_mask: u32_at(bytes, 0x30) & known,
+            plane_mask: u32_at(bytes, 0x30) & known_planes(),
         }
     }
 
@@ -191,6 +195,14 @@ impl Index {
             limits.max_segment_bytes = limits.max_segment_bytes.max(node.raw_bytes());
         }
         limits
+    }
+
+    /// Checks one node that a scan found, by itself.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub(super) fn check_found(node: &Node, superblock: &Superblock, span: i64, file: &str) -> Result<()> {
+        Check { superblock, span, file }.node(0, 0, node, None)
     }
 
     /// The index as it stands in the file.

@@ -14,10 +14,14 @@ mod bytes;
 mod chunk;
 mod header;
 mod index;
+mod intervals;
 mod mapped;
+mod repair;
+mod salvage;
 mod segment;
 mod sink;
 mod source;
+mod summary;
 mod track;
 mod track_read;
 mod track_write;
@@ -30,8 +34,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use chunk::{ChunkReader, Compression};
 pub use header::{Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS};
 pub use index::{LiveNodes, Node};
+pub use repair::{LeftOut, Repair, RepairReport};
 pub use segment::{Chunk, ChunkKind, Segment};
 pub use source::{Access, ByteSource};
+pub use summary::{AttributeBytes, LevelSummary, Moment, Summary};
 pub use track::{AUDIO_RATE, AudioTrack, MAX_CHUNK_PACKETS, MAX_TRACKS, PACKET_SAMPLES, Track};
 pub use track_read::PacketReader;
 pub use verify::{Damage, VerifyReport, verify};
@@ -39,7 +45,7 @@ pub use write::{WriteReport, Writer, WriterOptions};
 
 use crate::error::{Error, Result};
 use crate::splat::ClipInfo;
-use header::{SUPERBLOCK_BYTES, Superblock, Which};
+use header::{Extent, SUPERBLOCK_BYTES, Superblock, Which};
 use index::Index;
 use source::Memory;
 
@@ -86,28 +92,15 @@ impl Clip {
     /// # Errors
     /// As [`Self::open`].
     pub fn from_source(source: Box<dyn ByteSource>) -> Result<Self> {
+        let parts = Parts::read(&*source)?;
+        Ok(Self::from_parts(source, parts))
+    }
+
+    fn from_parts(source: Box<dyn ByteSource>, parts: Parts) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
-        let mut notices = Vec::new();
-        let superblock = read_superblock(&*source, &mut notices)?;
-        let metadata = read_metadata(&*source, &superblock, &mut notices)?;
-        let extent = superblock.index;
-        let bytes = read_run(&*source, extent.offset, extent.len)?;
-        let crc = crc32c::crc32c(&bytes);
-        if crc != extent.crc {
-            let why = format!(
-                "the index is lost (its checksum is {crc:#010x}, not {:#010x}); the segments may be whole, but this \
-                 version cannot play without the index: get another copy or convert the source again",
-                extent.crc
-            );
-            return Err(Error::malformed(source.name(), "index", extent.offset, why));
-        }
-        let index = Index::parse(&bytes, &superblock, superblock.info.duration.max(1), source.name())?;
-        if index.tracks.unknown > 0 {
-            let count = index.tracks.unknown;
-            notices.push(format!("{count} of its tracks need a newer version of vivant; playing without"));
-        }
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { id, source, superblock, index, metadata, notices })
+        let Parts { superblock, index, metadata, notices } = parts;
+        Self { id, source, superblock, index, metadata, notices }
     }
 
     /// A number no other clip opened by this process has.
@@ -219,6 +212,39 @@ impl Clip {
     }
 }
 
+/// What is read of a clip when it is opened.
+struct Parts {
+    superblock: Superblock,
+    index: Index,
+    metadata: String,
+    notices: Vec<String>,
+}
+
+impl Parts {
+    fn read(source: &dyn ByteSource) -> Result<Self> {
+        let mut notices = Vec::new();
+        let superblock = read_superblock(source, &mut notices)?;
+        let metadata = read_metadata(source, superblock.metadata, &mut notices)?;
+        let extent = superblock.index;
+        let bytes = read_run(source, extent.offset, extent.len)?;
+        let crc = crc32c::crc32c(&bytes);
+        if crc != extent.crc {
+            let why = format!(
+                "the index is lost (its checksum is {crc:#010x}, not {:#010x}): get another copy, or find the segments \
+                 without it with `vivant verify --repair`",
+                extent.crc
+            );
+            return Err(Error::malformed(source.name(), "index", extent.offset, why));
+        }
+        let index = Index::parse(&bytes, &superblock, superblock.info.duration.max(1), source.name())?;
+        if index.tracks.unknown > 0 {
+            let count = index.tracks.unknown;
+            notices.push(format!("{count} of its tracks need a newer version of vivant; playing without"));
+        }
+        Ok(Self { superblock, index, metadata, notices })
+    }
+}
+
 /// Reads a run whose length was compared with the source's.
 fn read_run(source: &dyn ByteSource, offset: u64, len: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -267,8 +293,7 @@ fn read_superblock(source: &dyn ByteSource, notices: &mut Vec<String>) -> Result
 }
 
 /// Reads the metadata. It describes and does not play, so damage to it is a notice, not an error.
-fn read_metadata(source: &dyn ByteSource, block: &Superblock, notices: &mut Vec<String>) -> Result<String> {
-    let extent = block.metadata;
+fn read_metadata(source: &dyn ByteSource, extent: Extent, notices: &mut Vec<String>) -> Result<String> {
     if extent.len == 0 {
         return Ok("{}".to_owned());
     }

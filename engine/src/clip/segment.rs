@@ -10,6 +10,7 @@ use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
 use super::index::{Node, PAGE_CLUSTERS};
 use crate::error::{Error, Result};
 use crate::frame::{Cluster, Plane};
+use crate::time::TickRate;
 
 pub(super) const SEGMENT_HEADER_BYTES: usize = 128;
 pub(super) const DIRECTORY_ENTRY_BYTES: usize = 48;
@@ -124,6 +125,13 @@ pub(super) struct SegmentHeader {
     pub(super) plane_mask: u32,
     pub(super) chunks: u32,
     pub(super) bounds: [[f32; 3]; 2],
+    /// What the superblock says of the clip's time, so that a segment can be played without it; all zero in files that
+    /// are older than these fields.
+    pub(super) rate: TickRate,
+    pub(super) duration: i64,
+    pub(super) fps: (u32, u32),
+    /// CRC32C of the directory, which the index covers otherwise.
+    pub(super) directory_crc: u32,
 }
 
 impl SegmentHeader {
@@ -141,12 +149,18 @@ impl SegmentHeader {
         put(&mut out, 0x30, &self.chunks.to_le_bytes());
         put(&mut out, 0x34, &word(DIRECTORY_ENTRY_BYTES).to_le_bytes());
         put_box(&mut out, 0x38, &self.bounds);
+        put(&mut out, 0x50, &self.rate.num.to_le_bytes());
+        put(&mut out, 0x54, &self.rate.den.to_le_bytes());
+        put(&mut out, 0x58, &self.duration.to_le_bytes());
+        put(&mut out, 0x60, &self.fps.0.to_le_bytes());
+        put(&mut out, 0x64, &self.fps.1.to_le_bytes());
+        put(&mut out, 0x68, &self.directory_crc.to_le_bytes());
         let crc = crc32c::crc32c(&out[..0x7c]);
         put(&mut out, 0x7c, &crc.to_le_bytes());
         out
     }
 
-    fn parse(bytes: &[u8]) -> Self {
+    pub(super) fn parse(bytes: &[u8]) -> Self {
         Self {
             sequence: u32_at(bytes, 0x08),
             level: u8_at(bytes, 0x0c),
@@ -157,6 +171,10 @@ impl SegmentHeader {
             plane_mask: u32_at(bytes, 0x2c),
             chunks: u32_at(bytes, 0x30),
             bounds: box_at(bytes, 0x38),
+            rate: TickRate { num: u32_at(bytes, 0x50), den: u32_at(bytes, 0x54) },
+            duration: i64_at(bytes, 0x58),
+            fps: (u32_at(bytes, 0x60), u32_at(bytes, 0x64)),
+            directory_crc: u32_at(bytes, 0x68),
         }
     }
 }

@@ -4,22 +4,23 @@
 //! name never shows half a clip; dropping the writer removes the temporary. Equal input gives equal bytes: nothing
 //! here asks the time or a random source, and the identity of the content is made of its checksums.
 
-use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::Clip;
 use super::bytes::word;
 use super::chunk::{CODEC_RAW, Compression, pack};
 use super::header::{
-    Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS, SUPERBLOCK_BYTES,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS, SUPERBLOCK_BYTES,
 };
 use super::header::{Superblock, Which};
 use super::index::{Index, Node, PAGE_CLUSTERS};
+use super::intervals::Intervals;
 use super::segment::{
     CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
-    SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
+    SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
 };
 use super::sink::Sink;
 use super::track::{Track, Tracks};
@@ -89,8 +90,7 @@ pub struct Writer {
     options: WriterOptions,
     nodes: Vec<Node>,
     pub(super) tracks: Vec<Track>,
-    /// The intervals taken in each level, end by start.
-    taken: [BTreeMap<i64, i64>; MAX_LEVELS],
+    taken: Intervals,
     bounds: Option<[[f32; 3]; 2]>,
     /// CRC32C under four seeds over the headers of all segments.
     identity: [u32; 4],
@@ -119,6 +119,22 @@ impl Writer {
     }
 
     fn start(sink: Sink, name: String, info: &ClipInfo, options: &WriterOptions) -> Result<Self> {
+        // The superblock is written last. Until then its place says what is known already and that the file is not
+        // finished: no reader takes it for a clip, but its segments can be saved.
+        let begun = Superblock {
+            ro_compat: 0,
+            compat: 0,
+            file_len: 0,
+            index: Extent::default(),
+            metadata: Extent::default(),
+            info: *info,
+            levels: 1,
+            nodes: 0,
+            splats: 0,
+            limits: Limits::default(),
+            bounds: [[0.0; 3]; 2],
+            uuid: [0; 16],
+        };
         let mut writer = Self {
             sink,
             name,
@@ -127,13 +143,12 @@ impl Writer {
             options: options.clone(),
             nodes: Vec::new(),
             tracks: Vec::new(),
-            taken: Default::default(),
+            taken: Intervals::default(),
             bounds: None,
             identity: [0x0bad_cafe, 0x5eed_0001, 0x5eed_0002, 0x5eed_0003],
             report: WriteReport::default(),
         };
-        // The superblock is written last; until then its place holds zeros, which no reader takes for a clip.
-        writer.put(&[0; SUPERBLOCK_BYTES])?;
+        writer.put(&begun.bytes(Which::First, ALIGN))?;
         Ok(writer)
     }
 
@@ -151,10 +166,16 @@ impl Writer {
     }
 
     pub(super) fn pad_to(&mut self, align: u64) -> Result<()> {
+        self.zeros_until(self.position.next_multiple_of(align))
+    }
+
+    fn zeros_until(&mut self, position: u64) -> Result<()> {
         const ZEROS: [u8; ALIGN as usize] = [0; ALIGN as usize];
-        let short = self.position.next_multiple_of(align) - self.position;
-        let zeros = usize::try_from(short).ok().and_then(|short| ZEROS.get(..short)).unwrap_or(&ZEROS);
-        self.put(zeros)
+        while self.position < position {
+            let short = usize::try_from(position - self.position).unwrap_or(usize::MAX);
+            self.put(&ZEROS[..short.min(ZEROS.len())])?;
+        }
+        Ok(())
     }
 
     /// Writes one decoded segment into `level`. A segment without splats is not written. Segments of one level must
@@ -193,6 +214,10 @@ impl Writer {
             plane_mask: data.plane_mask(),
             chunks: word(blobs.len()),
             bounds,
+            rate: self.info.rate,
+            duration: self.info.duration,
+            fps: self.info.fps,
+            directory_crc: crc32c::crc32c(&directory),
         };
         let mut head = header.bytes().to_vec();
         head.append(&mut directory);
@@ -214,15 +239,51 @@ impl Writer {
             header_bytes: word(header_bytes),
             header_crc: crc32c::crc32c(&head),
         };
+        self.enter(node, bounds, &head);
+        Ok(())
+    }
+
+    /// Copies a segment of another clip, byte for byte but for its padding and tail, which have one right form. The
+    /// caller has checked that it is whole and fits.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and what [`Segment::read`] finds.
+    pub(super) fn push_stored(&mut self, clip: &Clip, number: u32) -> Result<()> {
+        let segment = Segment::read(clip, number)?;
+        let Some(node) = clip.nodes().get(number as usize) else { return Ok(()) };
+        self.pad_to(u64::from(ALIGN))?;
+        let segment_at = self.position;
+        let mut head = vec![0; node.header_bytes as usize];
+        clip.source().read_at(node.offset, &mut head)?;
+        self.put(&head)?;
+        let mut buffer = Vec::new();
+        for &(offset, len) in &segment.extents {
+            self.zeros_until(segment_at + (offset - node.offset))?;
+            let mut done = 0;
+            while done < len {
+                let step = (len - done).min(u64::from(MAX_CHUNK_BYTES));
+                buffer.resize(usize::try_from(step).unwrap_or_default(), 0);
+                clip.source().read_at(offset + done, &mut buffer)?;
+                self.put(&buffer)?;
+                done += step;
+            }
+        }
+        self.zeros_until(segment_at + node.stored_bytes - SEGMENT_TAIL_BYTES as u64)?;
+        self.put(&tail_bytes(segment.sequence, node.stored_bytes))?;
+        self.enter(Node { offset: segment_at, ..*node }, segment.bounds, &head);
+        Ok(())
+    }
+
+    /// Notes a segment that was written.
+    fn enter(&mut self, node: Node, bounds: [[f32; 3]; 2], head: &[u8]) {
         for seed in &mut self.identity {
-            *seed = crc32c::crc32c_append(*seed, &head);
+            *seed = crc32c::crc32c_append(*seed, head);
         }
         self.nodes.push(node);
-        self.taken[usize::from(level)].insert(data.start, data.end);
+        self.taken.insert(node.level, node.start, node.end);
         self.bounds = Some(self.bounds.map_or(bounds, |all| join(all, bounds)));
-        self.report.splats += data.splats as u64;
+        self.report.splats += u64::from(node.splats);
         self.report.raw_bytes += node.raw_bytes();
-        Ok(())
     }
 
     fn check_segment(&self, level: u8, data: &SegmentData) -> Result<()> {
@@ -237,8 +298,7 @@ impl Writer {
         if level == 0 && !whole {
             return Err(Error::invalid("the segment of level 0 must span the whole clip"));
         }
-        let before = self.taken[usize::from(level)].range(..data.end).next_back();
-        if before.is_some_and(|(_, &end)| end > data.start) {
+        if !self.taken.is_free(level, data.start, data.end) {
             return Err(Error::invalid(format!(
                 "segment {}..{} overlaps another of level {level}",
                 data.start, data.end
@@ -373,14 +433,18 @@ impl Writer {
     }
 }
 
-fn check(info: &ClipInfo, options: &WriterOptions) -> Result<()> {
-    let possible = info.rate.num > 0
+/// Whether a clip can be so.
+pub(super) fn is_possible(info: &ClipInfo) -> bool {
+    info.rate.num > 0
         && info.rate.den > 0
         && (0..=i64::from(u32::MAX)).contains(&info.duration)
         && info.rate.nanos_from_ticks(info.duration) < i64::MAX
         && info.fps.1 > 0
-        && info.sh_degree <= 3;
-    if !possible {
+        && info.sh_degree <= 3
+}
+
+fn check(info: &ClipInfo, options: &WriterOptions) -> Result<()> {
+    if !is_possible(info) {
         return Err(Error::invalid(format!(
             "{info:?} cannot be: the rates must not be zero, the length must lie in 0..2^32 ticks, the degree in 0..=3"
         )));

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use ash::{Entry, Instance, ext, vk};
 use gpu_allocator::vulkan::{Allocator, AllocatorCreateDesc};
@@ -90,8 +90,11 @@ impl Api {
         if options.validation {
             info = info.push_next(&mut features);
         }
+        let changing = change_loader();
         // SAFETY: contract 3.
-        let instance = unsafe { entry.create_instance(&info, None) }.map_err(|e| match e {
+        let created = unsafe { entry.create_instance(&info, None) };
+        drop(changing);
+        let instance = created.map_err(|e| match e {
             vk::Result::ERROR_LAYER_NOT_PRESENT => Error::MissingFeature {
                 what: "VK_LAYER_KHRONOS_validation is not installed: run `samples/setup.sh tests`, or play without \
                        validation"
@@ -137,6 +140,7 @@ impl Api {
 
     #[expect(unsafe_code, reason = "Vulkan")]
     pub(super) fn physical_devices(&self) -> Result<Vec<vk::PhysicalDevice>> {
+        let _changing = change_loader();
         // SAFETY: contract 1.
         unsafe { self.instance.enumerate_physical_devices() }.map_err(vk_error("listing the devices"))
     }
@@ -149,6 +153,7 @@ impl Drop for Api {
             // SAFETY: contract 1.
             unsafe { loader.destroy_debug_utils_messenger(messenger, None) };
         }
+        let _changing = change_loader();
         // SAFETY: contracts 1 and 2: the device, its only child, holds this Api and is gone.
         unsafe { self.instance.destroy_instance(None) };
     }
@@ -176,6 +181,16 @@ unsafe extern "system" fn collect(
         log.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
     }
     vk::FALSE
+}
+
+/// Held to change the loader's lists of instances and devices, shared to name an object.
+///
+/// To name an object the Vulkan loader walks those lists of the whole process, and it does not lock them: version
+/// 1.4.309 crashes when another thread lists the devices of its own instance meanwhile.
+static LOADER: RwLock<()> = RwLock::new(());
+
+fn change_loader() -> RwLockWriteGuard<'static, ()> {
+    LOADER.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A Vulkan device with everything that hangs on it; shared by all objects made from it.
@@ -223,9 +238,11 @@ impl Gpu {
             [vk::DeviceQueueCreateInfo::default().queue_family_index(family).queue_priorities(&priority)];
         let mut multiview = vk::PhysicalDeviceMultiviewFeatures::default().multiview(true);
         let info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).push_next(&mut multiview);
+        let changing = change_loader();
         // SAFETY: contracts 1 and 3; every feature asked for was seen by `inspect`.
-        let raw = unsafe { api.instance().create_device(physical, &info, None) }
-            .map_err(vk_error("creating the device"))?;
+        let created = unsafe { api.instance().create_device(physical, &info, None) };
+        drop(changing);
+        let raw = created.map_err(vk_error("creating the device"))?;
         // SAFETY: the family has at least one queue and the device was created with it.
         let queue = unsafe { raw.get_device_queue(family, 0) };
         let debug = options.validation.then(|| ext::debug_utils::Device::new(api.instance(), &raw));
@@ -322,6 +339,7 @@ impl Device {
     pub(super) fn name<T: vk::Handle>(&self, object: T, name: &str) {
         let (Some(debug), Ok(name)) = (&self.debug, CString::new(name)) else { return };
         let info = vk::DebugUtilsObjectNameInfoEXT::default().object_handle(object).object_name(&name);
+        let _unchanged = LOADER.read().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: contracts 1 and 3. A name that cannot be set costs nothing but the name.
         let _unnamed = unsafe { debug.set_debug_utils_object_name(&info) };
     }
@@ -333,6 +351,7 @@ impl Drop for Device {
         self.wait_idle();
         // The allocator frees its blocks through the device, so it goes first.
         drop(self.allocator.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        let _changing = change_loader();
         // SAFETY: contracts 1 and 2: every child held an Arc of this device and is gone.
         unsafe { self.raw.destroy_device(None) };
     }
