@@ -111,8 +111,8 @@ fn ride(updates: i64, parts_of_a_million: u64, set: impl Fn(&Faults, u64)) -> (V
     truth.check(player.live().unwrap(), &[]);
     times.sort_unstable();
     let stats = player.stats();
-    // Every frame is a segment of six reads; stalls leave time for fewer.
-    assert!(faults.reads.load(Ordering::Relaxed) > 50, "{} reads", faults.reads.load(Ordering::Relaxed));
+    // Every frame is a segment of six reads; stalls leave time for fewer, a busy machine for fewer still.
+    assert!(faults.reads.load(Ordering::Relaxed) > 50);
     assert!(parts_of_a_million < 10_000 || faults.struck.load(Ordering::Relaxed) > 0);
     let line = format!(
         "{} of {} reads struck, {} failed, {} of {updates} updates held, back in {back:.0?}",
