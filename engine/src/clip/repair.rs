@@ -56,7 +56,7 @@ fn reason(error: Error) -> String {
         Error::Malformed { field, why, .. } => {
             // "get another copy", "convert again": good advice, but not for what is being saved just now.
             let why = why.split(';').next().unwrap_or_default();
-            format!("{field}: {why}")
+            if field == "segment" { why.to_owned() } else { format!("{field}: {why}") }
         }
         Error::Io { what, source, .. } => format!("{what}: {source}"),
         other => other.to_string(),

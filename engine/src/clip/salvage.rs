@@ -74,7 +74,7 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
         None if scanned.nodes.is_empty() && scanned.left_out.is_empty() => return Err(why),
         None => {
             notes.push(
-                "both copies of the superblock are lost: the clip is described by its segments".to_owned(),
+                "both copies of the superblock are lost, and the metadata with them: the clip is described by its segments".to_owned(),
             );
             from_segments(&scanned, &mut notes)
         }
@@ -146,6 +146,8 @@ fn segments(source: &dyn ByteSource, end: u64) -> Result<Scanned> {
     while at.saturating_add(SEGMENT_HEADER_BYTES as u64) <= end && scanned.nodes.len() < MAX_NODES as usize {
         let mut next = at + STEP;
         if let Some((header, head_bytes)) = header_at(source, at) {
+            // A directory holds no segment; so every byte is read as part of one directory at most.
+            next = (at + head_bytes).next_multiple_of(STEP);
             match node_of(source, at, end, &header, head_bytes) {
                 Ok(node) => {
                     scanned.nodes.push((node, header));
