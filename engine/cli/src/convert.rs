@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use vivant::clip::{Compression, WriteReport, WriterOptions};
+use vivant::clip::{Compression, Profile, WriteReport, WriterOptions};
 use vivant_convert::{Report, Source};
 
 use crate::exit::{Outcome, Result};
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// The clip to write
     #[arg(short, long, value_name = "OUT.vvt")]
     output: PathBuf,
+    /// How much precision to keep: raw (all of it), local (nothing visible is lost) or network (smallest)
+    #[arg(long, default_value = "raw", value_name = "PROFILE")]
+    profile: Profile,
     /// zstd level, 1 (fast) to 19 (small)
     #[arg(long, value_name = "ZSTD", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=19))]
     level: i32,
@@ -43,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Result {
         bail!("{}: the output would replace this input; give another name with -o", frame.display());
     }
     let options = WriterOptions {
+        profile: args.profile,
         compression: if args.raw { Compression::Raw } else { Compression::Zstd(args.level) },
         metadata: metadata(&source),
         ..WriterOptions::default()

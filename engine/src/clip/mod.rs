@@ -12,6 +12,7 @@
 
 mod bytes;
 mod chunk;
+mod fields;
 mod header;
 mod index;
 mod mapped;
@@ -30,7 +31,7 @@ pub use index::{LiveNodes, Node};
 pub use segment::{Chunk, ChunkKind, Segment};
 pub use source::{Access, ByteSource};
 pub use verify::{Damage, VerifyReport, verify};
-pub use write::{WriteReport, Writer, WriterOptions};
+pub use write::{Profile, WriteReport, Writer, WriterOptions};
 
 use crate::error::{Error, Result};
 use crate::splat::ClipInfo;

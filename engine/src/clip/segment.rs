@@ -6,10 +6,12 @@
 
 use super::Clip;
 use super::bytes::{array_at, box_at, i64_at, put, put_box, u8_at, u16_at, u32_at, u64_at, word};
+use super::chunk::CODEC_FIELDS;
+use super::fields;
 use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
 use super::index::{Node, PAGE_CLUSTERS};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Plane};
+use crate::frame::{Cluster, Grid, Plane};
 
 pub(super) const SEGMENT_HEADER_BYTES: usize = 128;
 pub(super) const DIRECTORY_ENTRY_BYTES: usize = 48;
@@ -75,6 +77,8 @@ pub struct Chunk {
     pub page: u16,
     /// How it is stored; see FORMAT.md.
     pub codec: u8,
+    /// What its numbers are told from, in codec 2; else 0.
+    pub prediction: u8,
     /// Records in it.
     pub count: u32,
     /// Byte offset in the file.
@@ -96,10 +100,18 @@ impl Chunk {
         self.kind.record_bytes()
     }
 
+    /// Bytes of one record's columns in its codec.
+    pub(super) fn column_bytes(&self) -> usize {
+        match self.kind {
+            ChunkKind::Plane(plane) if self.codec == CODEC_FIELDS => fields::column_bytes(plane),
+            _ => self.record_bytes(),
+        }
+    }
+
     /// The directory entry; `offset` becomes relative to the segment at `segment`.
     pub(super) fn bytes(&self, segment: u64) -> [u8; DIRECTORY_ENTRY_BYTES] {
         let mut out = [0; DIRECTORY_ENTRY_BYTES];
-        put(&mut out, 0x00, &[self.kind.number(), 0, self.codec, 0]);
+        put(&mut out, 0x00, &[self.kind.number(), 0, self.codec, self.prediction]);
         put(&mut out, 0x04, &self.page.to_le_bytes());
         put(&mut out, 0x0c, &self.count.to_le_bytes());
         put(&mut out, 0x10, &(self.offset - segment).to_le_bytes());
@@ -124,6 +136,46 @@ pub(super) struct SegmentHeader {
     pub(super) plane_mask: u32,
     pub(super) chunks: u32,
     pub(super) bounds: [[f32; 3]; 2],
+    pub(super) grid: Grid,
+}
+
+/// Offset of the grid in the header.
+const GRID_AT: usize = 0x50;
+
+fn grid_words(grid: &Grid) -> [u32; 10] {
+    let floats = [
+        grid.colour_least,
+        grid.colour_step,
+        grid.rotation_step,
+        grid.scale_least,
+        grid.scale_step,
+        grid.velocity_step,
+        grid.quadratic_step,
+        grid.cubic_step,
+        grid.spin_step,
+    ];
+    let mut words = [grid.window_step; 10];
+    for (word, float) in words.iter_mut().zip(floats) {
+        *word = float.to_bits();
+    }
+    words
+}
+
+fn grid_at(bytes: &[u8]) -> Grid {
+    let float = |index: usize| f32::from_bits(u32_at(bytes, GRID_AT + index * 4));
+    Grid {
+        colour_least: float(0),
+        colour_step: float(1),
+        rotation_step: float(2),
+        scale_least: float(3),
+        scale_step: float(4),
+        velocity_step: float(5),
+        quadratic_step: float(6),
+        cubic_step: float(7),
+        spin_step: float(8),
+        window_step: u32_at(bytes, GRID_AT + 36),
+        tick_seconds: 0.0,
+    }
 }
 
 impl SegmentHeader {
@@ -141,6 +193,9 @@ impl SegmentHeader {
         put(&mut out, 0x30, &self.chunks.to_le_bytes());
         put(&mut out, 0x34, &word(DIRECTORY_ENTRY_BYTES).to_le_bytes());
         put_box(&mut out, 0x38, &self.bounds);
+        for (index, word) in grid_words(&self.grid).into_iter().enumerate() {
+            put(&mut out, GRID_AT + index * 4, &word.to_le_bytes());
+        }
         let crc = crc32c::crc32c(&out[..0x7c]);
         put(&mut out, 0x7c, &crc.to_le_bytes());
         out
@@ -157,6 +212,7 @@ impl SegmentHeader {
             plane_mask: u32_at(bytes, 0x2c),
             chunks: u32_at(bytes, 0x30),
             bounds: box_at(bytes, 0x38),
+            grid: grid_at(bytes),
         }
     }
 }
@@ -179,6 +235,8 @@ pub struct Segment {
     pub node: u32,
     /// Box of the means over the segment's interval.
     pub bounds: [[f32; 3]; 2],
+    /// The grid as it stands in the file; the codec checks what it uses of it.
+    pub grid: Grid,
     /// Number of the segment in the order of writing.
     pub(super) sequence: u32,
     /// The chunks that this version knows.
@@ -206,6 +264,7 @@ impl Segment {
         let mut segment = Self {
             node: node_number,
             bounds: header.bounds,
+            grid: header.grid,
             sequence: header.sequence,
             chunks: Vec::with_capacity(node.chunks()),
             extents: Vec::with_capacity(header.chunks as usize),
@@ -222,6 +281,14 @@ impl Segment {
         }
         check.complete(&segment.chunks)?;
         Ok(segment)
+    }
+
+    /// An error about a field of the grid.
+    pub(crate) fn wrong_grid(&self, clip: &Clip, field: &str) -> Error {
+        let at = clip.nodes().get(self.node as usize).map_or(0, |node| node.offset) + GRID_AT as u64;
+        let name = format!("segment[{}].{field}", self.node);
+        let why = "the grid leads to values that cannot be right; convert the source again";
+        Error::malformed(clip.name(), &name, at, why)
     }
 }
 
@@ -294,11 +361,15 @@ impl Check<'_> {
         let Some(kind) = ChunkKind::from_number(u8_at(entry, 0)).filter(|_| lod == 0) else {
             return Ok((end, None));
         };
-        if u8_at(entry, 0x03) != 0 {
+        let (codec, prediction) = (u8_at(entry, 0x02), u8_at(entry, 0x03));
+        let packed = matches!(kind, ChunkKind::Plane(plane) if !plane.fields().is_empty());
+        if codec == CODEC_FIELDS && !packed {
+            return wrong("codec", 0x02, "is for packed planes only");
+        }
+        if prediction > u8::from(codec == CODEC_FIELDS) {
             return Err(Error::unsupported(format!(
-                "{}: needs a newer version of vivant (chunk prediction {} at byte {})",
+                "{}: needs a newer version of vivant (chunk prediction {prediction} at byte {})",
                 self.clip.name(),
-                u8_at(entry, 0x03),
                 self.node.offset + at + 3
             )));
         }
@@ -313,7 +384,8 @@ impl Check<'_> {
             node: self.number,
             kind,
             page: u16_at(entry, 0x04),
-            codec: u8_at(entry, 0x02),
+            codec,
+            prediction,
             count,
             offset: self.node.offset + offset,
             stored_len,

@@ -11,12 +11,12 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::bytes::word;
-use super::chunk::{CODEC_RAW, Compression, pack};
+use super::chunk::{CODEC_RAW, Compression, Packed, pack};
 use super::header::{
-    Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS, SUPERBLOCK_BYTES,
+    Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, PAGE_SPLATS, SUPERBLOCK_BYTES,
 };
 use super::header::{Superblock, Which};
-use super::index::{Index, Node, PAGE_CLUSTERS};
+use super::index::{Index, Node, PAGE_CLUSTERS, packed_planes, planes_sound};
 use super::segment::{
     CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
@@ -29,9 +29,36 @@ use crate::splat::ClipInfo;
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
 const ALIGN: u32 = 4096;
 
+/// How much of a performance's precision a clip keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// All that the full planes hold: for editing and archives.
+    #[default]
+    Raw,
+    /// What nobody sees missing, at half the size: for playing from a disk.
+    Local,
+    /// As small as still looks right: for sending.
+    Network,
+}
+
+impl std::str::FromStr for Profile {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        match name {
+            "raw" => Ok(Self::Raw),
+            "local" => Ok(Self::Local),
+            "network" => Ok(Self::Network),
+            _ => Err("there are the profiles raw, local and network".to_owned()),
+        }
+    }
+}
+
 /// How to write a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriterOptions {
+    /// How precisely splats are stored.
+    pub profile: Profile,
     /// How chunks are stored.
     pub compression: Compression,
     /// The metadata, a JSON object of at most 1 MiB: generator, source, fit error, whatever describes the clip.
@@ -48,6 +75,7 @@ pub struct WriterOptions {
 impl Default for WriterOptions {
     fn default() -> Self {
         Self {
+            profile: Profile::Raw,
             compression: Compression::Zstd(3),
             metadata: "{}".to_owned(),
             segment_ticks: None,
@@ -140,6 +168,12 @@ impl Writer {
         &self.info
     }
 
+    /// How precisely splats are to be stored, as given at the start.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.options.profile
+    }
+
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.sink.put(bytes);
         written.map_err(|source| Error::io(&self.name, "cannot write", source))?;
@@ -190,6 +224,7 @@ impl Writer {
             plane_mask: data.plane_mask(),
             chunks: word(blobs.len()),
             bounds,
+            grid: data.grid,
         };
         let mut head = header.bytes().to_vec();
         head.append(&mut directory);
@@ -242,7 +277,7 @@ impl Writer {
             )));
         }
         let counted: u64 = data.clusters.iter().map(|cluster| u64::from(cluster.count)).sum();
-        let required = Plane::ALL[..4].iter().all(|plane| !data.planes[plane.index()].is_empty());
+        let required = planes_sound(data.plane_mask());
         let sized = Plane::ALL.iter().all(|plane| {
             let words = data.planes[plane.index()].len();
             words == 0 || words == data.splats * plane.words()
@@ -283,12 +318,13 @@ impl Writer {
         let packed: std::io::Result<Vec<_>> = parts
             .into_par_iter()
             .map(|(kind, page, raw)| {
-                let (codec, bytes) = pack(&raw, kind.record_bytes(), compression)?;
+                let Packed { codec, prediction, bytes } = pack(&raw, kind, compression)?;
                 let chunk = Chunk {
                     node: 0,
                     kind,
                     page: u16::try_from(page).unwrap_or(u16::MAX),
                     codec,
+                    prediction,
                     count: word(raw.len() / kind.record_bytes()),
                     offset: 0,
                     stored_len: word(bytes.len()),
@@ -330,7 +366,9 @@ impl Writer {
         let index_bytes = index.bytes();
         let index_extent = self.put_extent(&index_bytes)?;
         let limits = index.limits();
+        let packed = index.nodes.iter().any(|node| node.plane_mask & packed_planes() != 0);
         let mut superblock = Superblock {
+            incompat: if packed { PACKED_PLANES } else { 0 },
             ro_compat: 0,
             compat: 0,
             file_len: self.position + SUPERBLOCK_BYTES as u64,
@@ -400,8 +438,8 @@ fn cluster_bytes(data: &SegmentData) -> Vec<u8> {
         let words = [
             [box_min[0], box_min[1], box_min[2], cluster.max_scale.to_bits()],
             [box_max[0], box_max[1], box_max[2], cluster.count],
-            [cluster.start, cluster.end, cluster.reserved[0], cluster.reserved[1]],
-            [cluster.reserved[2], cluster.reserved[3], cluster.reserved[4], cluster.reserved[5]],
+            [cluster.start, cluster.end, cluster.origin[0].to_bits(), cluster.origin[1].to_bits()],
+            [cluster.origin[2].to_bits(), cluster.step.to_bits(), cluster.reserved[0], cluster.reserved[1]],
         ];
         out.extend(words.iter().flatten().flat_map(|word| word.to_le_bytes()));
     }

@@ -1,4 +1,5 @@
-//! The segments that are on the GPU: one buffer a plane, shared by all clips, in slots of one cluster.
+//! The segments that are on the GPU: one buffer a full plane and one for all packed planes, shared by all clips, in
+//! slots of one cluster.
 //!
 //! A segment takes a contiguous run of cluster slots (first fit). Segments that no frame in flight shows make way for
 //! new ones, the longest unused first. On devices with unified memory the planes are written in place; elsewhere they
@@ -25,11 +26,18 @@ struct Resident {
     staged: bool,
 }
 
+/// Where a copy goes.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    Plane(usize),
+    Packed,
+    Clusters,
+}
+
 /// A copy that the next frame has to make.
 #[derive(Debug, Clone, Copy)]
 struct PendingCopy {
-    /// Index into `planes`, or past its end for the cluster table.
-    buffer: usize,
+    to_buffer: Target,
     from: u64,
     to: u64,
     bytes: u64,
@@ -38,7 +46,11 @@ struct PendingCopy {
 /// Plane buffers and who is in them.
 #[derive(Debug)]
 pub(super) struct Pool {
+    /// The full planes.
     planes: Vec<Buffer>,
+    /// The packed planes, in tiles of [`Self::tile_words`] words a splat.
+    packed: Buffer,
+    tile_words: usize,
     clusters: Buffer,
     plane_mask: u32,
     capacity: u32,
@@ -58,16 +70,18 @@ fn cluster_count(segment: &SegmentData) -> u32 {
 impl Pool {
     pub(super) fn new(gpu: &Gpu) -> Result<Self> {
         let unified = gpu.capabilities().unified_memory;
-        let (planes, clusters) = create(gpu, 0, 0, unified)?;
+        let (planes, packed, clusters) = create(gpu, 0, 0, unified)?;
         Ok(Self {
             planes,
+            packed,
+            tile_words: 0,
             clusters,
             plane_mask: 0,
             capacity: 0,
             residents: Vec::with_capacity(MAX_RESIDENT),
             unified,
             staging: None,
-            pending: Vec::with_capacity(MAX_RESIDENT * (Plane::ALL.len() + 1)),
+            pending: Vec::with_capacity(MAX_RESIDENT * (Plane::FULL + 2)),
             generation: 0,
             uploaded_bytes: 0,
         })
@@ -81,6 +95,11 @@ impl Pool {
     /// Changes whenever the buffers do.
     pub(super) fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Words a splat of the packed planes' tiles.
+    pub(super) fn tile_words(&self) -> u32 {
+        u32::try_from(self.tile_words).unwrap_or(0)
     }
 
     pub(super) fn uploaded_bytes(&self) -> u64 {
@@ -104,14 +123,17 @@ impl Pool {
         for segment in live {
             let count = cluster_count(segment);
             needed = needed.saturating_add(count);
-            if segment.plane_mask() & Plane::Life.bit() != 0 || segment.start != 0 {
+            if segment.plane_mask() & (Plane::Life.bit() | Plane::PackedLife.bit()) != 0 || segment.start != 0
+            {
                 moving = moving.saturating_add(count);
             }
         }
         let planes = planes | self.plane_mask;
-        let widest =
-            Plane::ALL.iter().filter(|p| planes & p.bit() != 0).map(|p| p.words()).max().unwrap_or(1);
-        let cluster_bytes = (widest * 4 * CLUSTER_SPLATS) as u64;
+        let widest = full_planes()
+            .filter(|p| planes & p.bit() != 0)
+            .map(Plane::words)
+            .fold(tile_words(planes), usize::max);
+        let cluster_bytes = (widest.max(1) * 4 * CLUSTER_SPLATS) as u64;
         let limit = u32::try_from(gpu.capabilities().storage_range / cluster_bytes).unwrap_or(u32::MAX);
         if needed > limit {
             return Err(Error::LimitExceeded {
@@ -124,8 +146,10 @@ impl Pool {
         let wanted = needed.saturating_add(moving.saturating_add(moving / 2)).min(limit).max(self.capacity);
         self.residents.clear();
         self.pending.clear();
-        let (buffers, clusters) = create(gpu, wanted, planes, self.unified)?;
+        let (buffers, packed, clusters) = create(gpu, wanted, planes, self.unified)?;
         self.planes = buffers;
+        self.packed = packed;
+        self.tile_words = tile_words(planes);
         self.clusters = clusters;
         self.plane_mask = planes;
         self.capacity = wanted;
@@ -194,7 +218,7 @@ impl Pool {
     }
 
     fn write_in_place(&mut self, segment: &SegmentData, first: u32) -> Result<()> {
-        for plane in Plane::ALL {
+        for plane in full_planes() {
             let words = &segment.planes[plane.index()];
             if !words.is_empty() {
                 let offset = first as usize * CLUSTER_SPLATS * plane.words() * 4;
@@ -202,6 +226,9 @@ impl Pool {
                 self.uploaded_bytes += words.len() as u64 * 4;
             }
         }
+        let tile_bytes = CLUSTER_SPLATS * self.tile_words * 4;
+        self.uploaded_bytes +=
+            write_tiles(&mut self.packed, first as usize * tile_bytes, tile_bytes, segment)?;
         self.clusters.write(first as usize * size_of::<Cluster>(), &segment.clusters)
     }
 
@@ -217,8 +244,11 @@ impl Pool {
         live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
     ) -> Result<()> {
         let waiting = |residents: &[Resident], id| residents.iter().any(|r| r.id == id && !r.staged);
+        let tile_bytes = (CLUSTER_SPLATS * self.tile_words * 4) as u64;
+        let tiles = |s: &SegmentData| if has_packed(s) { s.clusters.len() as u64 * tile_bytes } else { 0 };
         let segment_bytes = |s: &SegmentData| {
-            s.planes.iter().map(|p| p.len() as u64 * 4).sum::<u64>() + s.clusters.len() as u64 * 64
+            let full = s.planes[..Plane::FULL].iter().map(|p| p.len() as u64 * 4).sum::<u64>();
+            full + tiles(s) + s.clusters.len() as u64 * 64
         };
         let needed: u64 =
             live.clone().filter(|s| waiting(&self.residents, s.id)).map(|s| segment_bytes(s)).sum();
@@ -233,20 +263,29 @@ impl Pool {
             };
             resident.staged = true;
             let first = u64::from(resident.first);
-            let planes = Plane::ALL.iter().map(|p| {
+            let planes = full_planes().map(|p| {
                 let slot_bytes = (CLUSTER_SPLATS * p.words() * 4) as u64;
-                (p.index(), slot_bytes, bytemuck::cast_slice::<u32, u8>(&segment.planes[p.index()]))
+                let words = bytemuck::cast_slice::<u32, u8>(&segment.planes[p.index()]);
+                (Target::Plane(p.index()), slot_bytes, words)
             });
-            let table = (Plane::ALL.len(), 64, bytemuck::cast_slice::<Cluster, u8>(&segment.clusters));
-            for (buffer, slot_bytes, data) in planes.chain([table]) {
+            let table = (Target::Clusters, 64, bytemuck::cast_slice::<Cluster, u8>(&segment.clusters));
+            for (to_buffer, slot_bytes, data) in planes.chain([table]) {
                 if data.is_empty() {
                     continue;
                 }
                 staging.write(usize::try_from(from).unwrap_or(usize::MAX), data)?;
                 let bytes = data.len() as u64;
-                self.pending.push(PendingCopy { buffer, from, to: first * slot_bytes, bytes });
+                self.pending.push(PendingCopy { to_buffer, from, to: first * slot_bytes, bytes });
                 from += bytes;
                 self.uploaded_bytes += bytes;
+            }
+            let bytes = tiles(segment);
+            if bytes > 0 {
+                let at = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+                self.uploaded_bytes += write_tiles(staging, at(from), at(tile_bytes), segment)?;
+                let to_buffer = Target::Packed;
+                self.pending.push(PendingCopy { to_buffer, from, to: first * tile_bytes, bytes });
+                from += bytes;
             }
         }
         Ok(())
@@ -257,7 +296,11 @@ impl Pool {
         let Some(staging) = self.staging.as_ref().filter(|_| !self.pending.is_empty()) else { return };
         encoder.span("upload");
         for copy in self.pending.drain(..) {
-            let to = self.planes.get(copy.buffer).unwrap_or(&self.clusters);
+            let to = match copy.to_buffer {
+                Target::Plane(index) => &self.planes[index],
+                Target::Packed => &self.packed,
+                Target::Clusters => &self.clusters,
+            };
             encoder.copy((staging, copy.from), (to, copy.to), copy.bytes);
         }
         encoder.barrier();
@@ -266,22 +309,57 @@ impl Pool {
     pub(super) fn bindings<'a>(&'a self, out: &mut Vec<(u32, &'a Buffer)>) {
         out.push((binding::CLUSTER, &self.clusters));
         out.extend((binding::MEAN_PLANE..).zip(&self.planes));
+        out.push((binding::PACKED_PLANE, &self.packed));
     }
 }
 
-/// One buffer a plane of `mask` (a token one for the others) and the cluster table, for `capacity` clusters.
-fn create(gpu: &Gpu, capacity: u32, mask: u32, unified: bool) -> Result<(Vec<Buffer>, Buffer)> {
+/// The planes that have a buffer of their own.
+fn full_planes() -> impl Iterator<Item = Plane> {
+    Plane::ALL.into_iter().take(Plane::FULL)
+}
+
+/// Words a splat of tiles with room for the packed planes of `mask`.
+fn tile_words(mask: u32) -> usize {
+    let ends = Plane::ALL.iter().filter(|plane| mask & plane.bit() != 0).filter_map(|plane| {
+        let offset = plane.tile_offset()?;
+        Some(offset + plane.words())
+    });
+    ends.max().unwrap_or(0)
+}
+
+fn has_packed(segment: &SegmentData) -> bool {
+    segment.planes[Plane::FULL..].iter().any(|plane| !plane.is_empty())
+}
+
+/// Writes a segment's packed planes as tiles of `tile_bytes` from the byte `at`; returns how many bytes they have.
+fn write_tiles(buffer: &mut Buffer, at: usize, tile_bytes: usize, segment: &SegmentData) -> Result<u64> {
+    let mut bytes = 0;
+    for plane in Plane::ALL {
+        let Some(offset) = plane.tile_offset() else { continue };
+        let clusters = segment.planes[plane.index()].chunks(CLUSTER_SPLATS * plane.words());
+        for (number, words) in clusters.enumerate() {
+            buffer.write(at + number * tile_bytes + offset * CLUSTER_SPLATS * 4, words)?;
+            bytes += words.len() as u64 * 4;
+        }
+    }
+    Ok(bytes)
+}
+
+/// One buffer a full plane of `mask` (a token one for the others), the tiles of the packed planes, and the cluster
+/// table, for `capacity` clusters.
+fn create(gpu: &Gpu, capacity: u32, mask: u32, unified: bool) -> Result<(Vec<Buffer>, Buffer, Buffer)> {
     let kind = if unified { BufferKind::Shared } else { BufferKind::Device };
     let count = u64::from(capacity);
-    let planes = Plane::ALL
-        .iter()
+    let planes = full_planes()
         .map(|plane| {
             let present = mask & plane.bit() != 0;
             let bytes = if present { count * (CLUSTER_SPLATS * plane.words() * 4) as u64 } else { 0 };
             Buffer::new(gpu, &format!("plane {plane:?}"), bytes, kind)
         })
         .collect::<Result<_>>()?;
-    Ok((planes, Buffer::new(gpu, "cluster table", count * 64, kind)?))
+    let tiles = count * (CLUSTER_SPLATS * tile_words(mask) * 4) as u64;
+    let packed = Buffer::new(gpu, "packed planes", tiles, kind)?;
+    Ok((planes, packed, Buffer::new(gpu, "cluster table", count * 64, kind)?))
 }
 
 const _: () = assert!(size_of::<Cluster>() == size_of::<vivant_shaders::layout::Cluster>());

@@ -8,6 +8,7 @@
 
 mod damage;
 mod format;
+mod grids;
 #[path = "../support/mod.rs"]
 mod support;
 mod writer;
