@@ -84,7 +84,7 @@ pub fn packed_frame(splats: u32, size: u32, seed: u64, planes: u32) -> Buffers {
         // Every word of every plane is a value, but lives have an order and a range.
         let mut tile: Vec<u32> = (0..CLUSTER_SPLATS * tile_words).map(|_| random.below(u32::MAX)).collect();
         for life in tile[5 * 256..7 * 256].as_chunks_mut::<2>().0 {
-            let start = random.below(TICK / 4);
+            let start = random.below(TICK / 8);
             let end = match random.below(4) {
                 0 => TICK / 4,
                 1 => 65_535,
@@ -104,8 +104,8 @@ pub fn packed_frame(splats: u32, size: u32, seed: u64, planes: u32) -> Buffers {
         scale_least: 0.001_f32.ln(),
         scale_step: 4.0 / 255.0,
         velocity_step: 2e-6,
-        quadratic_step: 3e-6,
-        cubic_step: 5e-6,
+        quadratic_step: 1e-6,
+        cubic_step: 5e-7,
         spin_step: 3e-6,
         window_step: 4,
         tick_seconds: 0.001,

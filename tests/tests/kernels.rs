@@ -22,14 +22,13 @@ use vivant_tests::gpu::{Bench, assert_silent, open};
 use vivant_tests::random::Random;
 use vivant_tests::synthetic;
 
-/// Plane masks with packed planes: all packed; the same without life and motion; each kind mixed with full planes.
-const PACKED_MASKS: [u32; 4] = [
+/// Plane masks with packed planes: all packed; without life; without motion as well; each
+/// kind mixed with full planes.
+const PACKED_MASKS: [u32; 5] = [
     PACKED,
+    PACKED & !PLANE_PACKED_LIFE,
     PLANE_PACKED_MEAN | PLANE_PACKED_ROTATION | PLANE_PACKED_SCALE_OPACITY | PLANE_PACKED_COLOUR,
-    PACKED & !(PLANE_PACKED_ROTATION | PLANE_PACKED_COLOUR | PLANE_PACKED_LIFE)
-        | PLANE_LIFE
-        | PLANE_SH1
-        | PLANE_SH2,
+    PLANE_PACKED_MEAN | PLANE_PACKED_SCALE_OPACITY | PLANE_LIFE | PLANE_VELOCITY | PLANE_SH1 | PLANE_SH2,
     PLANE_PACKED_ROTATION | PLANE_PACKED_COLOUR | PLANE_PACKED_LIFE | PLANE_VELOCITY | PLANE_CURVE,
 ];
 const PACKED: u32 = PLANE_PACKED_MEAN

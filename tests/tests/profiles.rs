@@ -116,7 +116,7 @@ fn clip_in(performance: &Performance, profile: Profile) -> Clip {
 }
 
 fn front(target: DVec3, metres: f64) -> View {
-    View::looking_at(target + DVec3::new(0.25, 0.12, 1.0).normalize() * metres, target, 1.0, 1.0)
+    View::looking_at(target + DVec3::new(0.25, 0.12, 1.0).normalize_or(DVec3::Z) * metres, target, 1.0, 1.0)
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Steps {
         match profile {
             Profile::Raw => None,
             Profile::Local => Some(Self {
-                mean: 5e-5,
+                mean: 1.5e-5,
                 size: 0.004,
                 rotation: rotation::THREE_LEAST_STEP,
                 scale: 0.02,
@@ -43,12 +43,12 @@ impl Steps {
                 harmonic: 1.0 / 256.0,
             }),
             Profile::Network => Some(Self {
-                mean: 1.5e-4,
+                mean: 1e-4,
                 size: 0.004,
-                rotation: 1.0 / 256.0,
-                scale: 0.05,
+                rotation: 1.0 / 320.0,
+                scale: 0.04,
                 colour: 1.0 / 80.0,
-                harmonic: 1.0 / 64.0,
+                harmonic: 1.0 / 128.0,
             }),
         }
     }

@@ -42,7 +42,7 @@ pub(super) fn sound(words: [u32; 2]) -> bool {
 /// The largest number of a packed component either way.
 const THREE_LIMIT: f32 = 511.0;
 /// No component but the largest exceeds √½.
-pub(super) const THREE_LEAST_STEP: f32 = 0.707_107 / THREE_LIMIT;
+pub(super) const THREE_LEAST_STEP: f32 = std::f32::consts::FRAC_1_SQRT_2 / THREE_LIMIT;
 
 /// "Smallest three": the largest component follows from the others, as the quaternion is a unit one and −q turns as q
 /// does.

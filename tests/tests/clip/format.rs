@@ -47,7 +47,7 @@ fn the_format_can_be_read_from_its_description() {
     assert_eq!(means, wanted);
 }
 
-/// Codec 2 from FORMAT.md alone: the numbers of PackedMean, 16 bits each, four a record.
+/// Codec 2 from FORMAT.md alone: the numbers of `PackedMean`, 16 bits each, four a record.
 fn number_columns(stored: &[u8], count: usize, prediction: u8) -> Vec<[u16; 4]> {
     let columns = zstd::bulk::decompress(stored, count * 8).unwrap();
     assert_eq!(columns.len(), count * 8);
@@ -69,7 +69,9 @@ fn number_columns(stored: &[u8], count: usize, prediction: u8) -> Vec<[u16; 4]> 
 /// The second reader on packed planes: means at t0 from their grids, raw and compressed, with and without prediction.
 #[test]
 fn packed_means_can_be_read_from_their_description() {
-    let performance = performance(32, 3000, 30, 0);
+    let mut performance = performance(32, 3000, 30, 0);
+    // The turns of these splats are too odd for packed motion.
+    performance.splats.motion.iter_mut().for_each(|motion| motion.spin = [0.0; 4]);
     let mut ways = std::collections::BTreeSet::new();
     for compression in [Compression::Raw, Compression::Zstd(3)] {
         let options = WriterOptions { compression, profile: Profile::Local, ..WriterOptions::default() };

@@ -8,7 +8,10 @@ use super::support::performance;
 
 fn packed(compression: Compression) -> Vec<u8> {
     let options = WriterOptions { compression, profile: Profile::Local, ..WriterOptions::default() };
-    performance_to_bytes(&performance(33, 2000, 30, 1), &options).unwrap().0
+    let mut performance = performance(33, 2000, 30, 1);
+    // The turns of these splats are too odd for packed motion.
+    performance.splats.motion.iter_mut().for_each(|motion| motion.spin = [0.0; 4]);
+    performance_to_bytes(&performance, &options).unwrap().0
 }
 
 /// The first segment, and where its directory entry of `kind` stands.
@@ -112,7 +115,7 @@ fn codec_2_is_for_packed_planes_and_two_predictions() {
     for (entry, at, value, says) in [
         (mean, 3, 2, "needs a newer version"),
         (mean, 2, 3, "needs a newer version"),
-        (mean, 2, 1, "decode"),
+        (mean, 2, 1, "needs a newer version"),
         (clusters, 2, 2, "packed planes only"),
         (clusters, 3, 1, "needs a newer version"),
     ] {
