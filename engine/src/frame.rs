@@ -36,11 +36,39 @@ pub enum Plane {
     Sh2 = 9,
     /// 11 words: SH coefficients 9–15 × RGB as f16, packed low half first, last half 0.
     Sh3 = 10,
+    /// 2 words: the mean as three u16, `x | y<<16`, `z | 0<<16`, in the grid of the splat's cluster
+    /// ([`Cluster::origin`], [`Cluster::step`]).
+    PackedMean = 11,
+    /// 1 word: the three smaller components of the unit quaternion as 10-bit two's complement, in the order xyzw, in
+    /// steps of [`Grid::rotation_step`]; the number of the largest, which is positive, in the top two bits.
+    PackedRotation = 12,
+    /// 1 word: three log-scales as u8, `scale = exp(least + step·u)` metres ([`Grid::scale_least`]); the opacity as
+    /// unorm8 in the top byte.
+    PackedScaleOpacity = 13,
+    /// 1 word: red, green and blue as 10-bit numbers, `colour = least + step·u` ([`Grid::colour_least`]).
+    PackedColour = 14,
+    /// 2 words: window start and end as u16 in steps of [`Grid::window_step`] ticks; the envelope's peak in seconds
+    /// from the middle of the window, and `1/sigma_t`, as f16.
+    PackedLife = 15,
+    /// 2 words: velocity as three i16, `x | y<<16`, `z | 0<<16`: what it adds from the middle of the splat's window to
+    /// its end, in steps of [`Grid::velocity_step`].
+    PackedVelocity = 16,
+    /// 5 words: what quadratic xyz, cubic xyz and spin add by the end of the window as nine i16, last half 0. The spin
+    /// is in the splat's own axes: it adds `rotation · (x, y, z, 0)` to the quaternion.
+    PackedCurve = 17,
 }
 
 impl Plane {
+    /// Number of planes there are.
+    pub const COUNT: usize = 17;
+    /// Number of planes that stand at full precision; the first of [`Self::ALL`], each with a buffer of its own on the
+    /// GPU. The packed planes share one, in tiles.
+    pub const FULL: usize = 10;
+    /// 32-bit words a splat in a tile that holds every packed plane.
+    pub const TILE_WORDS: usize = 14;
+
     /// Every plane, in file order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; Self::COUNT] = [
         Self::Mean,
         Self::Rotation,
         Self::ScaleOpacity,
@@ -51,16 +79,25 @@ impl Plane {
         Self::Sh1,
         Self::Sh2,
         Self::Sh3,
+        Self::PackedMean,
+        Self::PackedRotation,
+        Self::PackedScaleOpacity,
+        Self::PackedColour,
+        Self::PackedLife,
+        Self::PackedVelocity,
+        Self::PackedCurve,
     ];
 
     /// 32-bit words a splat.
     #[must_use]
     pub const fn words(self) -> usize {
         match self {
-            Self::Mean | Self::Velocity => 3,
+            Self::PackedRotation | Self::PackedScaleOpacity | Self::PackedColour => 1,
             Self::Rotation | Self::ScaleOpacity | Self::Colour => 2,
+            Self::PackedMean | Self::PackedLife | Self::PackedVelocity => 2,
+            Self::Mean | Self::Velocity => 3,
             Self::Life => 4,
-            Self::Curve | Self::Sh1 => 5,
+            Self::Curve | Self::Sh1 | Self::PackedCurve => 5,
             Self::Sh2 => 8,
             Self::Sh3 => 11,
         }
@@ -77,6 +114,62 @@ impl Plane {
     pub const fn bit(self) -> u32 {
         1 << self.index()
     }
+
+    /// Where a packed plane stands in its cluster's tile on the GPU, in words a splat: a tile is the planes of 256
+    /// splats one behind the other. `None` for a plane with a buffer of its own.
+    #[must_use]
+    pub const fn tile_offset(self) -> Option<usize> {
+        match self {
+            Self::PackedMean => Some(0),
+            Self::PackedRotation => Some(2),
+            Self::PackedScaleOpacity => Some(3),
+            Self::PackedColour => Some(4),
+            Self::PackedLife => Some(5),
+            Self::PackedVelocity => Some(7),
+            Self::PackedCurve => Some(9),
+            _ => None,
+        }
+    }
+
+    /// Widths in bits of the numbers in a packed plane's record, from the low bit of its first word up; they fill its
+    /// words. Empty for the other planes.
+    #[must_use]
+    pub const fn fields(self) -> &'static [u8] {
+        match self {
+            Self::PackedRotation | Self::PackedColour => &[10, 10, 10, 2],
+            Self::PackedScaleOpacity => &[8; 4],
+            Self::PackedMean | Self::PackedLife | Self::PackedVelocity => &[16; 4],
+            Self::PackedCurve => &[16; 10],
+            _ => &[],
+        }
+    }
+}
+
+/// What the numbers in a segment's packed planes are worth; zero where a segment has none.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Grid {
+    /// Colour of number 0.
+    pub colour_least: f32,
+    /// Colour between two numbers.
+    pub colour_step: f32,
+    /// Quaternion component between two numbers.
+    pub rotation_step: f32,
+    /// Natural logarithm of the scale in metres of number 0.
+    pub scale_least: f32,
+    /// The same between two numbers.
+    pub scale_step: f32,
+    /// Metres between two numbers of what the velocity adds by the end of a window.
+    pub velocity_step: f32,
+    /// The same for the quadratic term.
+    pub quadratic_step: f32,
+    /// The same for the cubic term.
+    pub cubic_step: f32,
+    /// Quaternion component between two numbers of what the spin adds by then.
+    pub spin_step: f32,
+    /// Ticks between two numbers of a window.
+    pub window_step: u32,
+    /// Seconds of a tick: the clip's, not stored with the segment.
+    pub tick_seconds: f32,
 }
 
 /// What the slice kernel knows of 256 splats before it reads one; 64 bytes, as in the file and on the GPU.
@@ -95,8 +188,12 @@ pub struct Cluster {
     pub start: u32,
     /// First tick at which none shows any more.
     pub end: u32,
+    /// Mean of the numbers 0, 0, 0 of `PackedMean`, object space, metres; zero without that plane.
+    pub origin: [f32; 3],
+    /// Metres between two of its numbers; zero without that plane.
+    pub step: f32,
     /// Zero.
-    pub reserved: [u32; 6],
+    pub reserved: [u32; 2],
 }
 
 /// A decoded segment: immutable, shared between playback and render.
@@ -113,7 +210,9 @@ pub struct SegmentData {
     /// One entry per 256 splats, in order.
     pub clusters: Vec<Cluster>,
     /// The planes by [`Plane::index`]; an absent plane is empty (no motion, no envelope, no harmonics).
-    pub planes: [Vec<u32>; 10],
+    pub planes: [Vec<u32>; Plane::COUNT],
+    /// What the packed planes' numbers are worth.
+    pub grid: Grid,
 }
 
 impl SegmentData {

@@ -38,6 +38,34 @@ pub const PLANE_SH1: u32 = 1 << 7;
 pub const PLANE_SH2: u32 = 1 << 8;
 /// Shared with GLSL: See types.glsl.
 pub const PLANE_SH3: u32 = 1 << 9;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_MEAN: u32 = 1 << 10;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_ROTATION: u32 = 1 << 11;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_SCALE_OPACITY: u32 = 1 << 12;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_COLOUR: u32 = 1 << 13;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_LIFE: u32 = 1 << 14;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_VELOCITY: u32 = 1 << 15;
+/// Shared with GLSL: See types.glsl.
+pub const PLANE_PACKED_CURVE: u32 = 1 << 16;
+/// Shared with GLSL: where a packed plane stands in a tile, in words a splat: frame.rs
+pub const TILE_MEAN: u32 = 0;
+/// Shared with GLSL: See types.glsl.
+pub const TILE_ROTATION: u32 = 2;
+/// Shared with GLSL: See types.glsl.
+pub const TILE_SCALE_OPACITY: u32 = 3;
+/// Shared with GLSL: See types.glsl.
+pub const TILE_COLOUR: u32 = 4;
+/// Shared with GLSL: See types.glsl.
+pub const TILE_LIFE: u32 = 5;
+/// Shared with GLSL: See types.glsl.
+pub const TILE_VELOCITY: u32 = 7;
+/// Shared with GLSL: See types.glsl.
+pub const TILE_CURVE: u32 = 9;
 /// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 pub const ENCODE_LINEAR: u32 = 1;
 
@@ -87,48 +115,50 @@ pub mod binding {
     pub const COUNTS: u32 = 20;
     /// `ProjectedBlock`
     pub const PROJECTED: u32 = 21;
+    /// `PackedPlane`
+    pub const PACKED_PLANE: u32 = 22;
     /// One more than the highest.
-    pub const LEN: u32 = 22;
+    pub const LEN: u32 = 23;
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x3a1ebca5988a55b9 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xba63cf4eb7743a86 };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x82823775079076fc };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x5144d5abe5c62acf };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x3552951f1f018de8 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x3202d9c8ca43423d };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x835865f1a44b86cf };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x3ceff1214c806ef0 };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x2392c92fa4855332 };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x64c35618cf58781a };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x2f56be294694a591 };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x7b3ce3e403ecfaa4 };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x08738f07c64c09c0 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0xe6809848e5b238a6 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xa17eae7791b79748 };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x9f48ae2182bf22a8 };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x2e4f2448fcb30241 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x75fc6063576a27e0 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x11c5a4594216e855 };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x2105d5ce68c6e4f6 };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x1ee7bd314d1c8da3 };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xaf3bdf0e32ada63c };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x80c1b561d7b83289 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x84256cca04657840 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -143,8 +173,10 @@ const _: () = {
     assert!(offset_of!(layout::Cluster, count) == 28);
     assert!(offset_of!(layout::Cluster, end) == 36);
     assert!(offset_of!(layout::Cluster, max_scale) == 12);
-    assert!(offset_of!(layout::Cluster, reserved) == 40);
+    assert!(offset_of!(layout::Cluster, origin) == 40);
+    assert!(offset_of!(layout::Cluster, reserved) == 56);
     assert!(offset_of!(layout::Cluster, start) == 32);
+    assert!(offset_of!(layout::Cluster, step) == 52);
     assert!(offset_of!(layout::ClusterRef, cluster) == 0);
     assert!(offset_of!(layout::ClusterRef, count) == 8);
     assert!(offset_of!(layout::ClusterRef, reserved) == 12);
@@ -169,11 +201,25 @@ const _: () = {
     assert!(offset_of!(layout::Projected, depth) == 28);
     assert!(offset_of!(layout::Projected, major) == 8);
     assert!(offset_of!(layout::Projected, minor) == 24);
+    assert!(offset_of!(layout::Segment, colour_least) == 96);
+    assert!(offset_of!(layout::Segment, colour_step) == 100);
+    assert!(offset_of!(layout::Segment, cubic_step) == 124);
     assert!(offset_of!(layout::Segment, planes) == 88);
+    assert!(offset_of!(layout::Segment, quadratic_step) == 120);
+    assert!(offset_of!(layout::Segment, reserved) == 148);
     assert!(offset_of!(layout::Segment, rotation) == 64);
+    assert!(offset_of!(layout::Segment, rotation_step) == 104);
     assert!(offset_of!(layout::Segment, scale) == 92);
+    assert!(offset_of!(layout::Segment, scale_least) == 108);
+    assert!(offset_of!(layout::Segment, scale_step) == 112);
     assert!(offset_of!(layout::Segment, seconds) == 80);
+    assert!(offset_of!(layout::Segment, spin_step) == 128);
     assert!(offset_of!(layout::Segment, tick) == 84);
+    assert!(offset_of!(layout::Segment, tick_seconds) == 136);
+    assert!(offset_of!(layout::Segment, ticks) == 140);
+    assert!(offset_of!(layout::Segment, tile_words) == 144);
+    assert!(offset_of!(layout::Segment, velocity_step) == 116);
+    assert!(offset_of!(layout::Segment, window_step) == 132);
     assert!(offset_of!(layout::Segment, world_from_object) == 0);
     assert!(offset_of!(layout::Sliced, mean_opacity) == 0);
     assert!(offset_of!(layout::Sliced, rotation) == 16);
@@ -186,7 +232,7 @@ const _: () = {
     assert!(size_of::<layout::Cluster>() == 64);
     assert!(size_of::<layout::ClusterRef>() == 16);
     assert!(size_of::<layout::Projected>() == 32);
-    assert!(size_of::<layout::Segment>() == 96);
+    assert!(size_of::<layout::Segment>() == 160);
     assert!(size_of::<layout::Sliced>() == 32);
     assert!(size_of::<layout::View>() == 112);
 };

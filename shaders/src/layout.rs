@@ -70,6 +70,34 @@ pub struct Segment {
     pub planes: u32,
     /// Uniform scale of `world_from_object`.
     pub scale: f32,
+    /// Colour of number 0; this and what follows say what the numbers of packed planes are worth.
+    pub colour_least: f32,
+    /// Colour between two numbers.
+    pub colour_step: f32,
+    /// Quaternion component between two numbers.
+    pub rotation_step: f32,
+    /// Log-scale of number 0.
+    pub scale_least: f32,
+    /// Log-scale between two numbers.
+    pub scale_step: f32,
+    /// Metres between two numbers of what the velocity adds by the end of a window.
+    pub velocity_step: f32,
+    /// The same for the quadratic term.
+    pub quadratic_step: f32,
+    /// The same for the cubic term.
+    pub cubic_step: f32,
+    /// Quaternion component between two numbers of what the spin adds by then.
+    pub spin_step: f32,
+    /// Ticks between two numbers of a window.
+    pub window_step: u32,
+    /// Seconds of a tick.
+    pub tick_seconds: f32,
+    /// Length of the segment in ticks.
+    pub ticks: u32,
+    /// Words a splat of the tiles in the pool.
+    pub tile_words: u32,
+    /// Zero.
+    pub reserved: [u32; 3],
 }
 
 /// One workgroup of slice and cull.
@@ -102,8 +130,12 @@ pub struct Cluster {
     pub start: u32,
     /// First tick no longer shown.
     pub end: u32,
+    /// Mean of the packed numbers 0, 0, 0, metres.
+    pub origin: [f32; 3],
+    /// Metres between two of them.
+    pub step: f32,
     /// Zero.
-    pub reserved: [u32; 6],
+    pub reserved: [u32; 2],
 }
 
 /// A splat at the frame's media time, in the world.

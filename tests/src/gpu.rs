@@ -149,6 +149,7 @@ pub fn upload(gpu: &Gpu, b: &Buffers) -> Vec<(u32, Buffer)> {
         (binding::COUNTS, buffer(gpu, &[b.counts])),
         (binding::PROJECTED, buffer(gpu, &b.projected)),
     ];
+    out.push((binding::PACKED_PLANE, buffer(gpu, &b.packed)));
     out.extend((binding::MEAN_PLANE..).zip(b.planes.iter().map(|plane| buffer(gpu, plane))));
     out
 }

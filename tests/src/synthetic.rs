@@ -70,6 +70,52 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
     b
 }
 
+/// A frame whose segment has its first seven attributes in packed planes: those of `packed`, bits of the plane mask; an
+/// attribute in neither form is absent. The tiles have room for all of them, whatever is there.
+#[must_use]
+pub fn packed_frame(splats: u32, size: u32, seed: u64, planes: u32) -> Buffers {
+    let mut random = Random::new(seed ^ 0x9a);
+    let mut b = frame(splats, size, seed);
+    let tile_words = 14;
+    let mut packed = Vec::new();
+    for cluster in &mut b.clusters {
+        cluster.origin = [0; 3].map(|_| random.range(-0.9, -0.5));
+        cluster.step = random.range(1e-5, 2e-5);
+        // Every word of every plane is a value, but lives have an order and a range.
+        let mut tile: Vec<u32> = (0..CLUSTER_SPLATS * tile_words).map(|_| random.below(u32::MAX)).collect();
+        for life in tile[5 * 256..7 * 256].as_chunks_mut::<2>().0 {
+            let start = random.below(TICK / 8);
+            let end = match random.below(4) {
+                0 => TICK / 4,
+                1 => 65_535,
+                _ => TICK / 4 + 1 + random.below(50),
+            };
+            let inverse_sigma = if random.below(2) == 0 { 0.0 } else { random.range(2.0, 20.0) };
+            *life = [start | end << 16, half(random.range(-0.1, 0.1)) | half(inverse_sigma) << 16];
+        }
+        packed.extend(tile);
+    }
+    b.packed = packed;
+    b.segments[0] = Segment {
+        planes,
+        colour_least: -0.2,
+        colour_step: 1.5 / 1023.0,
+        rotation_step: 1.0 / 720.0,
+        scale_least: 0.001_f32.ln(),
+        scale_step: 4.0 / 255.0,
+        velocity_step: 2e-6,
+        quadratic_step: 1e-6,
+        cubic_step: 5e-7,
+        spin_step: 3e-6,
+        window_step: 4,
+        tick_seconds: 0.001,
+        ticks: 1001,
+        tile_words,
+        ..b.segments[0]
+    };
+    b
+}
+
 /// A view in the kernels' form, for square pictures.
 fn shader_view(view: &View, size: f64) -> layout::View {
     let [left, right, up, down] = [view.fov.left, view.fov.right, view.fov.up, view.fov.down].map(f64::tan);
@@ -92,6 +138,7 @@ fn segment() -> Segment {
         tick: TICK,
         planes: 0x3FF,
         scale: 1.2,
+        ..Segment::default()
     }
 }
 

@@ -3,8 +3,8 @@
 //! wrong and still look plausible has a test in which the comparison must fail.
 
 use glam::DVec3;
-use vivant::clip::{Access, Clip, WriterOptions};
-use vivant::codec::write_performance;
+use vivant::clip::{Access, Clip, Profile, WriterOptions};
+use vivant::codec::{performance_to_bytes, write_performance};
 use vivant::gpu::GpuOptions;
 use vivant::splat::Performance;
 use vivant::view::View;
@@ -125,10 +125,15 @@ fn staged_uploads_draw_the_same_picture() {
     else {
         return;
     };
-    let clip = clip_of(&performances::moving(6000));
+    let performance = performances::moving(6000);
     let views = stereo(DVec3::ZERO, 1.5);
-    for seconds in [0.1, 1.1, 0.3] {
-        assert!(direct.draw(&clip, seconds, &views, 256) == staged.draw(&clip, seconds, &views, 256));
+    for profile in [Profile::Raw, Profile::Local] {
+        let options = WriterOptions { profile, ..WriterOptions::default() };
+        let clip =
+            Clip::from_bytes("staged.vvt", performance_to_bytes(&performance, &options).unwrap().0).unwrap();
+        for seconds in [0.1, 1.1, 0.3] {
+            assert!(direct.draw(&clip, seconds, &views, 256) == staged.draw(&clip, seconds, &views, 256));
+        }
     }
     direct.finish();
     staged.finish();
@@ -225,6 +230,33 @@ fn the_performer_at_ten_times_and_three_distances() {
         }
         check(3.3, 0.7);
         check(3.3, 3.0);
+    });
+}
+
+/// The pipeline on packed planes against the reference on the performance as it was before they were packed.
+#[test]
+fn profiles_keep_their_promise_on_the_gpu() {
+    on_stage(|stage| {
+        let options = vivant_performer::Options { splats: 20_000, ..Default::default() };
+        let performer = vivant_performer::generate(&options);
+        let cases = [
+            ("performer", performer, DVec3::new(0.0, 1.0, 0.0), 2.2),
+            ("moving", performances::moving(8000), DVec3::ZERO, 1.5),
+        ];
+        for (name, performance, target, metres) in cases {
+            let views = stereo(target, metres);
+            let wanted = reference_of(&performance, 0.8, &views, 512, Order::Head);
+            for (profile, promise) in [(Profile::Local, 48.0), (Profile::Network, 42.0)] {
+                let options = WriterOptions { profile, ..WriterOptions::default() };
+                let (bytes, _) = performance_to_bytes(&performance, &options).unwrap();
+                let clip = Clip::from_bytes("packed.vvt", bytes).unwrap();
+                let found = distance(&stage.draw(&clip, 0.8, &views, 512), &wanted);
+                eprintln!("{name}, {profile:?}: {:.1} dB", found.psnr);
+                assert!(found.psnr >= promise, "{name}, {profile:?}: {:.1} dB", found.psnr);
+                let late = distance(&stage.draw(&clip, 0.8 + 1.0 / 30.0, &views, 512), &wanted);
+                assert!(late.psnr < promise, "{name}, {profile:?}: a frame late passes for right");
+            }
+        }
     });
 }
 

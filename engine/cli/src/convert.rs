@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use vivant::clip::{AudioTrack, Compression, WriteReport, Writer, WriterOptions};
+use vivant::clip::{AudioTrack, Compression, Profile, WriteReport, Writer, WriterOptions};
 use vivant_convert::{Report, Source};
 
 use crate::exit::{Outcome, Result};
@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// The clip to write
     #[arg(short, long, value_name = "OUT.vvt")]
     output: PathBuf,
+    /// How much precision to keep: raw (all of it), local (nothing visible is lost) or network (smallest)
+    #[arg(long, default_value = "raw", value_name = "PROFILE")]
+    profile: Profile,
     /// zstd level, 1 (fast) to 19 (small)
     #[arg(long, value_name = "ZSTD", default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=19))]
     level: i32,
@@ -56,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Result {
         );
     }
     let options = WriterOptions {
+        profile: args.profile,
         compression: if args.raw { Compression::Raw } else { Compression::Zstd(args.level) },
         metadata: metadata(&source),
         ..WriterOptions::default()

@@ -1,13 +1,17 @@
-//! One chunk: a page of one plane as it stands in the file, and the two codecs that put it there.
+//! One chunk: a page of one plane as it stands in the file, and the codecs that put it there.
 //!
 //! Codec 0 stores the words as they are, 4 KiB aligned. Codec 1 transposes the records' bytes (all first bytes, then
 //! all second bytes, …: neighbours in Morton order share their high bytes, measured 17 % smaller than records in a
-//! row) and compresses them as one independent zstd frame. Decoding goes into a buffer of exactly the length the
+//! row) and compresses them as one independent zstd frame. Codec 2
+//! ([`super::fields`]) does so with the numbers of packed planes. Decoding goes into a buffer of exactly the length the
 //! directory states, so a hostile frame cannot expand beyond it.
 
+use std::io::Write;
+
 use super::Clip;
+use super::fields;
 use super::header::MAX_CHUNK_BYTES;
-use super::segment::Chunk;
+use super::segment::{Chunk, ChunkKind};
 use crate::error::{Error, Result};
 
 /// How the writer stores chunks.
@@ -21,25 +25,59 @@ pub enum Compression {
 
 pub(super) const CODEC_RAW: u8 = 0;
 pub(super) const CODEC_ZSTD: u8 = 1;
+pub(super) const CODEC_FIELDS: u8 = 2;
 
-/// The stored form of `raw`, made of records of `record_bytes`: the codec and its bytes.
+/// A chunk's bytes as they go into the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Packed {
+    pub(super) codec: u8,
+    pub(super) prediction: u8,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The stored form of `raw`, made of records of `kind`.
 ///
 /// # Errors
 /// [`Error::Io`] when the compressor fails.
-pub(super) fn pack(
-    raw: &[u8],
-    record_bytes: usize,
-    compression: Compression,
-) -> std::io::Result<(u8, Vec<u8>)> {
-    if let Compression::Zstd(level) = compression {
-        let mut columns = vec![0; raw.len()];
-        transpose(raw, record_bytes, &mut columns);
-        let packed = zstd::bulk::compress(&columns, level)?;
-        if packed.len() < raw.len() {
-            return Ok((CODEC_ZSTD, packed));
+pub(super) fn pack(raw: &[u8], kind: ChunkKind, compression: Compression) -> std::io::Result<Packed> {
+    let mut best = Packed { codec: CODEC_RAW, prediction: 0, bytes: raw.to_vec() };
+    let Compression::Zstd(level) = compression else { return Ok(best) };
+    match kind {
+        ChunkKind::Plane(plane) if !plane.fields().is_empty() => {
+            let words: Vec<u32> =
+                raw.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+            for prediction in [1, 0] {
+                let (columns, ends) = fields::split(&words, plane, prediction == 1);
+                let bytes = compress_columns(&columns, &ends, level)?;
+                if bytes.len() < best.bytes.len() {
+                    best = Packed { codec: CODEC_FIELDS, prediction, bytes };
+                }
+            }
+        }
+        _ => {
+            let mut columns = vec![0; raw.len()];
+            transpose(raw, kind.record_bytes(), &mut columns);
+            let bytes = zstd::bulk::compress(&columns, level)?;
+            if bytes.len() < best.bytes.len() {
+                best = Packed { codec: CODEC_ZSTD, prediction: 0, bytes };
+            }
         }
     }
-    Ok((CODEC_RAW, raw.to_vec()))
+    Ok(best)
+}
+
+/// One zstd frame with a block for each column: columns differ in their statistics, and a block has its own tables.
+fn compress_columns(columns: &[u8], ends: &[usize], level: i32) -> std::io::Result<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::with_capacity(columns.len()), level)?;
+    encoder.set_pledged_src_size(Some(columns.len() as u64))?;
+    encoder.include_contentsize(true)?;
+    let mut from = 0;
+    for &end in ends {
+        encoder.write_all(&columns[from..end])?;
+        encoder.flush()?;
+        from = end;
+    }
+    encoder.finish()
 }
 
 /// Records in a row → byte columns.
@@ -105,19 +143,26 @@ impl ChunkReader {
         }
         match chunk.codec {
             CODEC_RAW if chunk.stored_len == chunk.raw_len => std::mem::swap(&mut self.raw, &mut self.stored),
-            CODEC_ZSTD => {
-                self.columns.resize(raw_len, 0);
+            CODEC_ZSTD | CODEC_FIELDS => {
+                // Limited too: the columns of a record take at most twice its bytes.
+                let columns_len = chunk.count as usize * chunk.column_bytes();
+                self.columns.resize(columns_len, 0);
                 let decoded = self.zstd.decompress_to_buffer(&self.stored, self.columns.as_mut_slice());
                 let why = match decoded {
-                    Ok(len) if len == raw_len => None,
-                    Ok(len) => Some(format!("it decodes to {len} bytes, not {raw_len}")),
-                    Err(error) => Some(format!("it does not decode to {raw_len} bytes ({error})")),
+                    Ok(len) if len == columns_len => None,
+                    Ok(len) => Some(format!("it decodes to {len} bytes, not {columns_len}")),
+                    Err(error) => Some(format!("it does not decode to {columns_len} bytes ({error})")),
                 };
                 if let Some(why) = why {
                     return Err(clip.damaged_chunk(chunk, why));
                 }
                 self.raw.resize(raw_len, 0);
-                untranspose(&self.columns, chunk.record_bytes(), &mut self.raw);
+                match chunk.kind {
+                    ChunkKind::Plane(plane) if chunk.codec == CODEC_FIELDS => {
+                        fields::join(&self.columns, plane, chunk.prediction == 1, &mut self.raw);
+                    }
+                    _ => untranspose(&self.columns, chunk.record_bytes(), &mut self.raw),
+                }
             }
             CODEC_RAW => return Err(clip.damaged_chunk(chunk, "raw, but its two lengths differ".to_owned())),
             codec => {
@@ -140,6 +185,7 @@ impl ChunkReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Plane;
 
     #[test]
     fn transposing_twice_gives_the_same_bytes() {
@@ -161,9 +207,16 @@ mod tests {
         })
         .take(4096)
         .collect();
-        assert_eq!(pack(&noise, 8, Compression::Zstd(3)).unwrap(), (CODEC_RAW, noise));
-        let (codec, packed) = pack(&[7; 4096], 8, Compression::Zstd(3)).unwrap();
-        assert_eq!(codec, CODEC_ZSTD);
-        assert!(packed.len() < 64);
+        let level = Compression::Zstd(3);
+        for plane in [Plane::Colour, Plane::PackedMean] {
+            let kind = ChunkKind::Plane(plane);
+            assert_eq!(
+                pack(&noise, kind, level).unwrap(),
+                Packed { codec: CODEC_RAW, prediction: 0, bytes: noise.clone() }
+            );
+            let packed = pack(&[7; 4096], kind, level).unwrap();
+            assert_eq!(packed.codec, if plane == Plane::Colour { CODEC_ZSTD } else { CODEC_FIELDS });
+            assert!(packed.bytes.len() < 128, "{} bytes", packed.bytes.len());
+        }
     }
 }

@@ -30,8 +30,10 @@ pub(super) const FOOTER_MAGIC: [u8; 8] = [0x89, b'V', b'V', b'T', b'E', 0x0d, 0x
 
 const MAJOR: u16 = 1;
 const MINOR: u16 = 0;
-/// Feature bits this version understands; version 1 has defined none.
-const KNOWN_INCOMPAT: u64 = 0;
+/// Feature without which a clip cannot be read: segments have packed planes.
+pub(super) const PACKED_PLANES: u64 = 1;
+/// Feature bits this version understands.
+const KNOWN_INCOMPAT: u64 = PACKED_PLANES;
 
 /// Offsets of the fields; the meaning of each is in FORMAT.md.
 mod at {
@@ -93,6 +95,7 @@ pub struct Limits {
 /// The parsed superblock.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Superblock {
+    pub(super) incompat: u64,
     pub(super) ro_compat: u64,
     pub(super) compat: u64,
     pub(super) file_len: u64,
@@ -355,6 +358,7 @@ impl Superblock {
         let index_len = block.u64(at::INDEX_LEN);
         let metadata_len = u64::from(meta_len);
         Ok(Self {
+            incompat: block.u64(at::INCOMPAT),
             ro_compat: block.u64(at::RO_COMPAT),
             compat: block.u64(at::COMPAT),
             file_len,
@@ -404,6 +408,7 @@ impl Superblock {
             put(&mut out, at, &value.to_le_bytes());
         }
         let longs = [
+            (at::INCOMPAT, self.incompat),
             (at::RO_COMPAT, self.ro_compat),
             (at::COMPAT, self.compat),
             (at::FILE_LEN, self.file_len),

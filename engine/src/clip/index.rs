@@ -8,7 +8,9 @@
 use std::ops::Range;
 
 use super::bytes::{array_at, i64_at, put, u8_at, u32_at, u64_at, word};
-use super::header::{Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PAGE_SPLATS, SUPERBLOCK_BYTES, Superblock};
+use super::header::{
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, PAGE_SPLATS, SUPERBLOCK_BYTES, Superblock,
+};
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
 use super::track::Tracks;
 use crate::error::{Error, Result};
@@ -21,9 +23,32 @@ pub(super) const NODE_BYTES: usize = 64;
 /// Clusters that one chunk of the cluster table holds.
 pub(super) const PAGE_CLUSTERS: usize = MAX_CHUNK_BYTES as usize / size_of::<Cluster>();
 
-/// Planes every segment has.
-const REQUIRED_PLANES: u32 =
-    Plane::Mean.bit() | Plane::Rotation.bit() | Plane::ScaleOpacity.bit() | Plane::Colour.bit();
+/// What every segment has in one plane or the other, but not in both.
+const REQUIRED: [(Plane, Plane); 4] = [
+    (Plane::Mean, Plane::PackedMean),
+    (Plane::Rotation, Plane::PackedRotation),
+    (Plane::ScaleOpacity, Plane::PackedScaleOpacity),
+    (Plane::Colour, Plane::PackedColour),
+];
+
+/// What a segment may have in one plane or the other, but not in both.
+const OPTIONAL: [(Plane, Plane); 3] = [
+    (Plane::Life, Plane::PackedLife),
+    (Plane::Velocity, Plane::PackedVelocity),
+    (Plane::Curve, Plane::PackedCurve),
+];
+
+/// Whether a segment may have just these planes.
+pub(super) fn planes_sound(mask: u32) -> bool {
+    let has = |plane: Plane| mask & plane.bit() != 0;
+    REQUIRED.iter().all(|&(full, packed)| has(full) != has(packed))
+        && OPTIONAL.iter().all(|&(full, packed)| !(has(full) && has(packed)))
+}
+
+/// The bits of the packed planes in a plane mask.
+pub(super) fn packed_planes() -> u32 {
+    Plane::ALL[Plane::FULL..].iter().map(|plane| plane.bit()).sum()
+}
 
 /// The planes of this version.
 pub(super) fn known_planes() -> u32 {
@@ -313,8 +338,16 @@ impl Check<'_> {
         if node.splats == 0 {
             return wrong("splats", 0x20, "a node must not be empty");
         }
-        if node.plane_mask & REQUIRED_PLANES != REQUIRED_PLANES {
-            return wrong("plane_mask", 0x30, "mean, rotation, scale and colour must be stored");
+        if !planes_sound(node.plane_mask) {
+            let why = "mean, rotation, scale and colour must be stored, and nothing both in full and packed";
+            return wrong("plane_mask", 0x30, why);
+        }
+        if node.plane_mask & packed_planes() != 0 && self.superblock.incompat & PACKED_PLANES == 0 {
+            return wrong(
+                "plane_mask",
+                0x30,
+                "has packed planes without the feature bit that announces them",
+            );
         }
         if node.pages() > usize::from(u16::MAX) + 1 {
             return wrong("splats", 0x20, "is more than 268435456");

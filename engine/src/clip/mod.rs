@@ -12,6 +12,7 @@
 
 mod bytes;
 mod chunk;
+mod fields;
 mod header;
 mod index;
 mod intervals;
@@ -41,7 +42,7 @@ pub use summary::{AttributeBytes, LevelSummary, Moment, Summary};
 pub use track::{AUDIO_RATE, AudioTrack, MAX_CHUNK_PACKETS, MAX_TRACKS, PACKET_SAMPLES, Track};
 pub use track_read::PacketReader;
 pub use verify::{Damage, VerifyReport, verify};
-pub use write::{WriteReport, Writer, WriterOptions};
+pub use write::{Profile, WriteReport, Writer, WriterOptions};
 
 use crate::error::{Error, Result};
 use crate::splat::ClipInfo;

@@ -7,10 +7,10 @@
 
 use super::bytes::{array_at, u32_at, word};
 use super::header::{
-    Description, Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, SUPERBLOCK_BYTES, Superblock,
-    Which, check_rewritable,
+    Description, Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, SUPERBLOCK_BYTES,
+    Superblock, Which, check_rewritable,
 };
-use super::index::{Index, Node, known_planes};
+use super::index::{Index, Node, known_planes, packed_planes};
 use super::repair::LeftOut;
 use super::segment::{
     DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
@@ -87,7 +87,9 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
         notes.push("the metadata is lost".to_owned());
         "{}".to_owned()
     };
+    let packed = scanned.nodes.iter().any(|(node, _)| node.plane_mask & packed_planes() != 0);
     let superblock = Superblock {
+        incompat: if packed { PACKED_PLANES } else { 0 },
         ro_compat: 0,
         compat: 0,
         file_len: end,
@@ -193,7 +195,8 @@ fn node_of(
         return wrong(format!("the file ends {} bytes before it does", at + header.stored_bytes - end));
     }
     let head = read_run(source, at, head_bytes)?;
-    let directory = &head[u32_at(&head, 4) as usize..];
+    // The grid, where there is one, and the directory.
+    let directory = &head[SEGMENT_HEADER_BYTES..];
     if header.rate.num != 0 && crc32c::crc32c(directory) != header.directory_crc {
         return wrong("its directory is damaged".to_owned());
     }

@@ -6,10 +6,12 @@
 
 use super::Clip;
 use super::bytes::{array_at, box_at, i64_at, put, put_box, u8_at, u16_at, u32_at, u64_at, word};
+use super::chunk::CODEC_FIELDS;
+use super::fields;
 use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
-use super::index::{Node, PAGE_CLUSTERS};
+use super::index::{Node, PAGE_CLUSTERS, packed_planes};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Plane};
+use crate::frame::{Cluster, Grid, Plane};
 use crate::time::TickRate;
 
 pub(super) const SEGMENT_HEADER_BYTES: usize = 128;
@@ -76,6 +78,8 @@ pub struct Chunk {
     pub page: u16,
     /// How it is stored; see FORMAT.md.
     pub codec: u8,
+    /// What its numbers are told from, in codec 2; else 0.
+    pub prediction: u8,
     /// Records in it.
     pub count: u32,
     /// Byte offset in the file.
@@ -97,10 +101,18 @@ impl Chunk {
         self.kind.record_bytes()
     }
 
+    /// Bytes of one record's columns in its codec.
+    pub(super) fn column_bytes(&self) -> usize {
+        match self.kind {
+            ChunkKind::Plane(plane) if self.codec == CODEC_FIELDS => fields::column_bytes(plane),
+            _ => self.record_bytes(),
+        }
+    }
+
     /// The directory entry; `offset` becomes relative to the segment at `segment`.
     pub(super) fn bytes(&self, segment: u64) -> [u8; DIRECTORY_ENTRY_BYTES] {
         let mut out = [0; DIRECTORY_ENTRY_BYTES];
-        put(&mut out, 0x00, &[self.kind.number(), 0, self.codec, 0]);
+        put(&mut out, 0x00, &[self.kind.number(), 0, self.codec, self.prediction]);
         put(&mut out, 0x04, &self.page.to_le_bytes());
         put(&mut out, 0x0c, &self.count.to_le_bytes());
         put(&mut out, 0x10, &(self.offset - segment).to_le_bytes());
@@ -132,13 +144,62 @@ pub(super) struct SegmentHeader {
     pub(super) fps: (u32, u32),
     /// CRC32C of the directory, which the index covers otherwise.
     pub(super) directory_crc: u32,
+    pub(super) grid: Grid,
+}
+
+/// Offset of the grid, behind the header proper; there only in segments with packed planes.
+const GRID_AT: usize = SEGMENT_HEADER_BYTES;
+/// Bytes of the grid, as long as a directory entry.
+const GRID_BYTES: usize = 48;
+
+/// Bytes before the directory of a segment with these planes.
+pub(super) fn header_bytes(plane_mask: u32) -> usize {
+    SEGMENT_HEADER_BYTES + if plane_mask & packed_planes() != 0 { GRID_BYTES } else { 0 }
+}
+
+fn grid_words(grid: &Grid) -> [u32; 10] {
+    let floats = [
+        grid.colour_least,
+        grid.colour_step,
+        grid.rotation_step,
+        grid.scale_least,
+        grid.scale_step,
+        grid.velocity_step,
+        grid.quadratic_step,
+        grid.cubic_step,
+        grid.spin_step,
+    ];
+    let mut words = [grid.window_step; 10];
+    for (word, float) in words.iter_mut().zip(floats) {
+        *word = float.to_bits();
+    }
+    words
+}
+
+fn grid_at(bytes: &[u8]) -> Grid {
+    let float = |index: usize| f32::from_bits(u32_at(bytes, GRID_AT + index * 4));
+    Grid {
+        colour_least: float(0),
+        colour_step: float(1),
+        rotation_step: float(2),
+        scale_least: float(3),
+        scale_step: float(4),
+        velocity_step: float(5),
+        quadratic_step: float(6),
+        cubic_step: float(7),
+        spin_step: float(8),
+        window_step: u32_at(bytes, GRID_AT + 36),
+        tick_seconds: 0.0,
+    }
 }
 
 impl SegmentHeader {
-    pub(super) fn bytes(&self) -> [u8; SEGMENT_HEADER_BYTES] {
-        let mut out = [0; SEGMENT_HEADER_BYTES];
+    /// The bytes before the directory: the header proper, and the grid where there are packed planes.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut out = vec![0; header_bytes(self.plane_mask)];
         put(&mut out, 0x00, &SEGMENT_MAGIC);
-        put(&mut out, 0x04, &word(SEGMENT_HEADER_BYTES).to_le_bytes());
+        let header_len = word(out.len());
+        put(&mut out, 0x04, &header_len.to_le_bytes());
         put(&mut out, 0x08, &self.sequence.to_le_bytes());
         put(&mut out, 0x0c, &[self.level]);
         put(&mut out, 0x10, &self.start.to_le_bytes());
@@ -157,10 +218,22 @@ impl SegmentHeader {
         put(&mut out, 0x68, &self.directory_crc.to_le_bytes());
         let crc = crc32c::crc32c(&out[..0x7c]);
         put(&mut out, 0x7c, &crc.to_le_bytes());
+        if let Some(grid) = out.get_mut(GRID_AT..) {
+            for (bytes, word) in grid.chunks_exact_mut(4).zip(grid_words(&self.grid)) {
+                bytes.copy_from_slice(&word.to_le_bytes());
+            }
+        }
         out
     }
 
+    /// The grid's bytes, which stand under the directory's checksum.
+    pub(super) fn grid_bytes(&self) -> Vec<u8> {
+        self.bytes().split_off(SEGMENT_HEADER_BYTES)
+    }
+
     pub(super) fn parse(bytes: &[u8]) -> Self {
+        let packed = u32_at(bytes, 0x2c) & packed_planes() != 0;
+        let has_grid = packed && bytes.len() >= GRID_AT + GRID_BYTES;
         Self {
             sequence: u32_at(bytes, 0x08),
             level: u8_at(bytes, 0x0c),
@@ -175,6 +248,7 @@ impl SegmentHeader {
             duration: i64_at(bytes, 0x58),
             fps: (u32_at(bytes, 0x60), u32_at(bytes, 0x64)),
             directory_crc: u32_at(bytes, 0x68),
+            grid: if has_grid { grid_at(bytes) } else { Grid::default() },
         }
     }
 }
@@ -197,6 +271,8 @@ pub struct Segment {
     pub node: u32,
     /// Box of the means over the segment's interval.
     pub bounds: [[f32; 3]; 2],
+    /// The grid as it stands in the file; the codec checks what it uses of it.
+    pub grid: Grid,
     /// Number of the segment in the order of writing.
     pub(super) sequence: u32,
     /// The chunks that this version knows.
@@ -224,6 +300,7 @@ impl Segment {
         let mut segment = Self {
             node: node_number,
             bounds: header.bounds,
+            grid: header.grid,
             sequence: header.sequence,
             chunks: Vec::with_capacity(node.chunks()),
             extents: Vec::with_capacity(header.chunks as usize),
@@ -240,6 +317,14 @@ impl Segment {
         }
         check.complete(&segment.chunks)?;
         Ok(segment)
+    }
+
+    /// An error about a field of the grid.
+    pub(crate) fn wrong_grid(&self, clip: &Clip, field: &str) -> Error {
+        let at = clip.nodes().get(self.node as usize).map_or(0, |node| node.offset) + GRID_AT as u64;
+        let name = format!("segment[{}].{field}", self.node);
+        let why = "the grid leads to values that cannot be right; convert the source again";
+        Error::malformed(clip.name(), &name, at, why)
     }
 }
 
@@ -281,7 +366,7 @@ impl Check<'_> {
         let (header_len, entry_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 0x34) as usize);
         let directory =
             entry_len.checked_mul(header.chunks as usize).and_then(|len| len.checked_add(header_len));
-        if header_len < SEGMENT_HEADER_BYTES
+        if header_len < header_bytes(header.plane_mask)
             || entry_len < DIRECTORY_ENTRY_BYTES
             || directory.is_none_or(|directory| directory > bytes.len())
         {
@@ -312,11 +397,15 @@ impl Check<'_> {
         let Some(kind) = ChunkKind::from_number(u8_at(entry, 0)).filter(|_| lod == 0) else {
             return Ok((end, None));
         };
-        if u8_at(entry, 0x03) != 0 {
+        let (codec, prediction) = (u8_at(entry, 0x02), u8_at(entry, 0x03));
+        let packed = matches!(kind, ChunkKind::Plane(plane) if !plane.fields().is_empty());
+        if codec == CODEC_FIELDS && !packed {
+            return wrong("codec", 0x02, "is for packed planes only");
+        }
+        if prediction > u8::from(codec == CODEC_FIELDS) {
             return Err(Error::unsupported(format!(
-                "{}: needs a newer version of vivant (chunk prediction {} at byte {})",
+                "{}: needs a newer version of vivant (chunk prediction {prediction} at byte {})",
                 self.clip.name(),
-                u8_at(entry, 0x03),
                 self.node.offset + at + 3
             )));
         }
@@ -331,7 +420,8 @@ impl Check<'_> {
             node: self.number,
             kind,
             page: u16_at(entry, 0x04),
-            codec: u8_at(entry, 0x02),
+            codec,
+            prediction,
             count,
             offset: self.node.offset + offset,
             stored_len,

@@ -11,16 +11,17 @@ use rayon::prelude::*;
 
 use super::Clip;
 use super::bytes::word;
-use super::chunk::{CODEC_RAW, Compression, pack};
+use super::chunk::{CODEC_RAW, Compression, Packed, pack};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS, SUPERBLOCK_BYTES,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, PAGE_SPLATS,
+    SUPERBLOCK_BYTES,
 };
 use super::header::{Superblock, Which};
-use super::index::{Index, Node, PAGE_CLUSTERS};
+use super::index::{Index, Node, PAGE_CLUSTERS, packed_planes, planes_sound};
 use super::intervals::Intervals;
 use super::segment::{
-    CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
-    SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
+    CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_TAIL_BYTES, Segment,
+    SegmentHeader, header_bytes, tail_bytes,
 };
 use super::sink::Sink;
 use super::track::{Track, Tracks};
@@ -31,9 +32,36 @@ use crate::splat::ClipInfo;
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
 const ALIGN: u32 = 4096;
 
+/// How much of a performance's precision a clip keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// All that the full planes hold: for editing and archives.
+    #[default]
+    Raw,
+    /// What nobody sees missing, at half the size: for playing from a disk.
+    Local,
+    /// As small as still looks right: for sending.
+    Network,
+}
+
+impl std::str::FromStr for Profile {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        match name {
+            "raw" => Ok(Self::Raw),
+            "local" => Ok(Self::Local),
+            "network" => Ok(Self::Network),
+            _ => Err("there are the profiles raw, local and network".to_owned()),
+        }
+    }
+}
+
 /// How to write a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriterOptions {
+    /// How precisely splats are stored.
+    pub profile: Profile,
     /// How chunks are stored.
     pub compression: Compression,
     /// The metadata, a JSON object of at most 1 MiB: generator, source, fit error, whatever describes the clip.
@@ -50,6 +78,7 @@ pub struct WriterOptions {
 impl Default for WriterOptions {
     fn default() -> Self {
         Self {
+            profile: Profile::Raw,
             compression: Compression::Zstd(3),
             metadata: "{}".to_owned(),
             segment_ticks: None,
@@ -122,6 +151,7 @@ impl Writer {
         // The superblock is written last. Until then its place says what is known already and that the file is not
         // finished: no reader takes it for a clip, but its segments can be saved.
         let begun = Superblock {
+            incompat: if options.profile == Profile::Raw { 0 } else { PACKED_PLANES },
             ro_compat: 0,
             compat: 0,
             file_len: 0,
@@ -158,6 +188,12 @@ impl Writer {
         &self.info
     }
 
+    /// How precisely splats are to be stored, as given at the start.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.options.profile
+    }
+
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self.sink.put(bytes);
         written.map_err(|source| Error::io(&self.name, "cannot write", source))?;
@@ -192,7 +228,7 @@ impl Writer {
         self.pad_to(u64::from(ALIGN))?;
         let segment_at = self.position;
         let blobs = self.pack_chunks(data)?;
-        let header_bytes = SEGMENT_HEADER_BYTES + blobs.len() * DIRECTORY_ENTRY_BYTES;
+        let header_bytes = header_bytes(data.plane_mask()) + blobs.len() * DIRECTORY_ENTRY_BYTES;
         let sequence = word(self.nodes.len());
         let mut at = segment_at + header_bytes as u64;
         let mut directory = Vec::with_capacity(header_bytes);
@@ -204,7 +240,7 @@ impl Writer {
         }
         at = at.next_multiple_of(SEGMENT_TAIL_BYTES as u64) + SEGMENT_TAIL_BYTES as u64;
         let bounds = bounds_of(data);
-        let header = SegmentHeader {
+        let mut header = SegmentHeader {
             sequence,
             level,
             start: data.start,
@@ -217,8 +253,10 @@ impl Writer {
             rate: self.info.rate,
             duration: self.info.duration,
             fps: self.info.fps,
-            directory_crc: crc32c::crc32c(&directory),
+            directory_crc: 0,
+            grid: data.grid,
         };
+        header.directory_crc = crc32c::crc32c_append(crc32c::crc32c(&header.grid_bytes()), &directory);
         let mut head = header.bytes().to_vec();
         head.append(&mut directory);
         self.put(&head)?;
@@ -305,7 +343,7 @@ impl Writer {
             )));
         }
         let counted: u64 = data.clusters.iter().map(|cluster| u64::from(cluster.count)).sum();
-        let required = Plane::ALL[..4].iter().all(|plane| !data.planes[plane.index()].is_empty());
+        let required = planes_sound(data.plane_mask());
         let sized = Plane::ALL.iter().all(|plane| {
             let words = data.planes[plane.index()].len();
             words == 0 || words == data.splats * plane.words()
@@ -346,12 +384,13 @@ impl Writer {
         let packed: std::io::Result<Vec<_>> = parts
             .into_par_iter()
             .map(|(kind, page, raw)| {
-                let (codec, bytes) = pack(&raw, kind.record_bytes(), compression)?;
+                let Packed { codec, prediction, bytes } = pack(&raw, kind, compression)?;
                 let chunk = Chunk {
                     node: 0,
                     kind,
                     page: u16::try_from(page).unwrap_or(u16::MAX),
                     codec,
+                    prediction,
                     count: word(raw.len() / kind.record_bytes()),
                     offset: 0,
                     stored_len: word(bytes.len()),
@@ -394,7 +433,9 @@ impl Writer {
         let index_bytes = index.bytes();
         let index_extent = self.put_extent(&index_bytes)?;
         let limits = index.limits();
+        let packed = index.nodes.iter().any(|node| node.plane_mask & packed_planes() != 0);
         let mut superblock = Superblock {
+            incompat: if packed { PACKED_PLANES } else { 0 },
             ro_compat: index.tracks.features(),
             compat: 0,
             file_len: self.position + SUPERBLOCK_BYTES as u64,
@@ -470,8 +511,8 @@ fn cluster_bytes(data: &SegmentData) -> Vec<u8> {
         let words = [
             [box_min[0], box_min[1], box_min[2], cluster.max_scale.to_bits()],
             [box_max[0], box_max[1], box_max[2], cluster.count],
-            [cluster.start, cluster.end, cluster.reserved[0], cluster.reserved[1]],
-            [cluster.reserved[2], cluster.reserved[3], cluster.reserved[4], cluster.reserved[5]],
+            [cluster.start, cluster.end, cluster.origin[0].to_bits(), cluster.origin[1].to_bits()],
+            [cluster.origin[2].to_bits(), cluster.step.to_bits(), cluster.reserved[0], cluster.reserved[1]],
         ];
         out.extend(words.iter().flatten().flat_map(|word| word.to_le_bytes()));
     }

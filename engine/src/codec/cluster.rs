@@ -4,7 +4,8 @@
 //! computes. The box holds every mean at every time its splat shows: the exact extremes of each cubic, grown by what
 //! the rounding of f32 arithmetic can add.
 
-use super::{life, mean, motion, scale_opacity};
+use super::stored::stored;
+use super::{mean, motion};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::time::TickRate;
 
@@ -14,7 +15,7 @@ pub(super) fn record<const N: usize>(data: &SegmentData, plane: Plane, index: us
     data.planes[plane.index()].get(at..)?.first_chunk::<N>().copied()
 }
 
-/// The cluster table of a segment whose planes are complete.
+/// The cluster table of a segment whose planes are complete, and the grids of its packed means, if it has any.
 pub(super) fn clusters(data: &SegmentData, rate: TickRate) -> Vec<Cluster> {
     (0..data.splats)
         .step_by(CLUSTER_SPLATS)
@@ -24,32 +25,36 @@ pub(super) fn clusters(data: &SegmentData, rate: TickRate) -> Vec<Cluster> {
 
 fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -> Cluster {
     let ticks = u32::try_from(data.end - data.start).unwrap_or(u32::MAX);
+    let (origin, step) = data
+        .clusters
+        .get(splats.start / CLUSTER_SPLATS)
+        .map_or(([0.0; 3], 0.0), |known| (known.origin, known.step));
     let mut low = [f64::INFINITY; 3];
     let mut high = [f64::NEG_INFINITY; 3];
-    let mut out =
-        Cluster { start: ticks, count: u32::try_from(splats.len()).unwrap_or(0), ..Cluster::default() };
+    let mut out = Cluster {
+        start: ticks,
+        count: u32::try_from(splats.len()).unwrap_or(0),
+        origin,
+        step,
+        ..Cluster::default()
+    };
     for index in splats {
-        let life = record(data, Plane::Life, index)
-            .map_or(life::Record { t0: 0.0, inverse_sigma: 0.0, window: (0, ticks) }, life::unpack);
-        let mut moves = record(data, Plane::Curve, index).map(motion::unpack_curve).unwrap_or_default();
-        moves.velocity =
-            record(data, Plane::Velocity, index).map(motion::unpack_velocity).unwrap_or_default();
-        let mean = record(data, Plane::Mean, index).map(mean::unpack).unwrap_or_default();
+        let Some(splat) = stored(data, index) else { continue };
         // A tick shows the times up to half a tick around it.
-        let time = |ticks: f64| ticks * f64::from(rate.den) / f64::from(rate.num) - f64::from(life.t0);
-        let from = time(f64::from(life.window.0) - 0.5);
-        let to = time(f64::from(life.window.1) - 0.5);
-        let extent = motion::extent(mean, &moves, from, to.max(from));
-        let clock = time(f64::from(life.window.1)) + f64::from(life.t0);
-        let slack = motion::rounding(mean, &moves, from.abs().max(to.abs()), clock);
+        let clock = |ticks: f64| ticks * f64::from(rate.den) / f64::from(rate.num);
+        let time = |ticks: f64| clock(ticks) - f64::from(splat.t0);
+        let from = time(f64::from(splat.window.0) - 0.5);
+        let to = time(f64::from(splat.window.1) - 0.5);
+        let extent = motion::extent(splat.mean, &splat.motion, from, to.max(from));
+        let reach = from.abs().max(to.abs());
+        let slack = motion::rounding(splat.mean, &splat.motion, reach, clock(f64::from(splat.window.1)));
         for axis in 0..3 {
             low[axis] = low[axis].min(extent[0][axis] - slack[axis]);
             high[axis] = high[axis].max(extent[1][axis] + slack[axis]);
         }
-        out.start = out.start.min(life.window.0);
-        out.end = out.end.max(life.window.1);
-        let scale = record(data, Plane::ScaleOpacity, index).map(scale_opacity::unpack).unwrap_or_default().0;
-        out.max_scale = scale.into_iter().fold(out.max_scale, f32::max);
+        out.start = out.start.min(splat.window.0);
+        out.end = out.end.max(splat.window.1);
+        out.max_scale = splat.scale.into_iter().fold(out.max_scale, f32::max);
     }
     // The kernel's exp may round differently by a few units in the last place.
     out.max_scale *= 1.0 + 1e-5;
@@ -62,13 +67,14 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
     out
 }
 
-/// Whether an entry of a file's table can be right for a segment of `ticks`.
-pub(super) fn sound(cluster: &Cluster, expected: usize, ticks: u32) -> bool {
+/// Whether an entry of a file's table can be right for a segment of `ticks`; `packed` when its means are.
+pub(super) fn sound(cluster: &Cluster, expected: usize, ticks: u32, packed: bool) -> bool {
     let boxed = (0..3).all(|axis| {
         let (low, high) = (cluster.box_min[axis], cluster.box_max[axis]);
         low.is_finite() && high.is_finite() && low <= high
     });
     boxed
+        && (!packed || mean::grid_sound(cluster.origin, cluster.step))
         && cluster.max_scale.is_finite()
         && cluster.max_scale >= 0.0
         && cluster.count as usize == expected
@@ -86,6 +92,8 @@ pub(super) fn unpack(words: &[u32; 16]) -> Cluster {
         count: words[7],
         start: words[8],
         end: words[9],
-        reserved: std::array::from_fn(|at| words[10 + at]),
+        origin: [float(10), float(11), float(12)],
+        step: float(13),
+        reserved: [words[14], words[15]],
     }
 }

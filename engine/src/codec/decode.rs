@@ -3,10 +3,10 @@
 //! The container's checksums say that the bytes are the writer's; this adds that the words can be what they stand
 //! for: finite, ordered, inside the segment. So no kernel ever meets a NaN, whoever wrote the file.
 
-use super::{cluster, colour, life, mean, motion, rotation, sh};
+use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Plane, SegmentData};
 
 /// Reads segments; keeps its buffers from one to the next. One a thread.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ impl Decoder {
             return Err(Error::invalid(format!("{} has no node {node}", clip.name())));
         };
         let mut data = allocate(clip, node, &entry)?;
+        data.grid = checked_grid(clip, &segment, &entry)?;
         // Chunks of one plane come page by page, so appending puts every word in its place.
         for chunk in &segment.chunks {
             let bytes = self.reader.read(clip, chunk)?;
@@ -80,6 +81,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         splats: node.splats as usize,
         clusters: Vec::new(),
         planes: Default::default(),
+        grid: Grid::default(),
     };
     let clusters = data.clusters.try_reserve_exact(node.clusters());
     let planes = node.planes().try_for_each(|plane| {
@@ -93,15 +95,40 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
     Ok(data)
 }
 
+/// The segment's grid, if it can be right for the packed planes there are.
+fn checked_grid(clip: &Clip, segment: &Segment, node: &Node) -> Result<Grid> {
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+    let grid = Grid { tick_seconds: clip.info().rate.seconds_from_ticks(1) as f32, ..segment.grid };
+    let has = |plane: Plane| node.plane_mask & plane.bit() != 0;
+    let steps = [grid.velocity_step, grid.quadratic_step, grid.cubic_step, grid.spin_step];
+    let checks = [
+        (Plane::PackedRotation, "rotation_step", rotation::step_sound(grid.rotation_step)),
+        (
+            Plane::PackedScaleOpacity,
+            "scale_step",
+            scale_opacity::grid_sound(grid.scale_least, grid.scale_step),
+        ),
+        (Plane::PackedColour, "colour_step", colour::grid_sound(grid.colour_least, grid.colour_step)),
+        (Plane::PackedLife, "window_step", life::step_sound(grid.window_step)),
+        (Plane::PackedVelocity, "velocity_step", motion::steps_sound(steps)),
+        (Plane::PackedCurve, "quadratic_step", motion::steps_sound(steps)),
+    ];
+    match checks.into_iter().find(|(plane, _, sound)| has(*plane) && !sound) {
+        Some((_, field, _)) => Err(segment.wrong_grid(clip, field)),
+        None => Ok(grid),
+    }
+}
+
 /// Checks the records that `chunk` has just added to `data`.
 fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
     let ticks = u32::try_from(data.end - data.start).unwrap_or(u32::MAX);
+    let packed = data.planes[Plane::PackedMean.index()].capacity() > 0;
     let bad = match chunk.kind {
         ChunkKind::Clusters => {
             let before = data.clusters.len() - chunk.count as usize;
             let bad = (before..data.clusters.len()).find(|&at| {
                 let expected = (data.splats - at * CLUSTER_SPLATS).min(CLUSTER_SPLATS);
-                !cluster::sound(&data.clusters[at], expected, ticks)
+                !cluster::sound(&data.clusters[at], expected, ticks, packed)
             });
             return match bad {
                 Some(at) => Err(clip.damaged_chunk(chunk, format!("cluster {at} cannot be right"))),
@@ -114,7 +141,15 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
             match plane {
                 Plane::Mean => first_bad(added, mean::sound),
                 Plane::Rotation => first_bad(added, rotation::sound),
-                Plane::ScaleOpacity => None,
+                // Every word of these is a value; their grids were checked.
+                Plane::ScaleOpacity
+                | Plane::PackedMean
+                | Plane::PackedRotation
+                | Plane::PackedScaleOpacity
+                | Plane::PackedColour
+                | Plane::PackedVelocity
+                | Plane::PackedCurve => None,
+                Plane::PackedLife => first_bad(added, life::short_sound),
                 Plane::Colour => first_bad(added, colour::sound),
                 Plane::Life => first_bad(added, |record| life::sound(record, ticks)),
                 Plane::Velocity => first_bad(added, motion::velocity_sound),

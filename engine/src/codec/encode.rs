@@ -6,7 +6,7 @@
 use super::order::{Windowed, order};
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
 use crate::error::{Error, Result};
-use crate::frame::{Plane, SegmentData};
+use crate::frame::{Grid, Plane, SegmentData};
 use crate::splat::{Motion, Splat, Splats};
 use crate::time::TickRate;
 
@@ -67,6 +67,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         splats: taken.len(),
         clusters: Vec::new(),
         planes: Default::default(),
+        grid: Grid::default(),
     };
     let splat = |at: usize| taken[order[at]].0;
     let fill = Filler { count: taken.len() };

@@ -3,7 +3,11 @@
 //! The window stored is the *effective* one: the splat's own, cut to the segment, and to the time in which its
 //! envelope leaves it any effect. A splat whose opacity is below 1/255 adds nothing in the rasteriser, so
 //! `|dt| ≤ sigma·√(2·ln(255·opacity))` loses nothing; outside the window no kernel needs to look at it.
+//!
+//! Plane `PackedLife`: the window in u16, exactly or not at all; motion is told from the window's middle, and the
+//! envelope's peak as a distance from there, so that rounding it to f16 moves no splat.
 
+use super::words::{fits_half, from_halves, from_pair, halves, halves_finite, pair};
 use crate::splat::Life;
 use crate::time::TickRate;
 
@@ -65,6 +69,58 @@ pub(super) fn sound(words: [u32; 4], ticks: u32) -> bool {
         && record.window.1 <= ticks
 }
 
+/// A packed life: the window as stored, in ticks, and the envelope about its middle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Short {
+    /// Ticks, end exclusive.
+    pub(super) window: (u32, u32),
+    /// Seconds from the middle of the window to the envelope's peak.
+    pub(super) peak: f32,
+    /// 1/seconds; 0 for no envelope.
+    pub(super) inverse_sigma: f32,
+}
+
+/// Packs a life; `None` when windows in this step are not exactly what they were, or the envelope is too narrow.
+pub(super) fn pack_short(life: Short, step: u32, ticks: u32) -> Option<[u32; 2]> {
+    let edge = |tick: u32| u16::try_from(tick.div_ceil(step.max(1))).ok();
+    let words = [pair(edge(life.window.0)?, edge(life.window.1)?), halves(life.peak, life.inverse_sigma)];
+    (fits_half(&[life.peak, life.inverse_sigma]) && unpack_short(words, step, ticks).window == life.window)
+        .then_some(words)
+}
+
+pub(super) fn unpack_short(words: [u32; 2], step: u32, ticks: u32) -> Short {
+    let [start, end] = from_pair(words[0]).map(|edge| u32::from(edge).saturating_mul(step).min(ticks));
+    let [peak, inverse_sigma] = from_halves(words[1]);
+    Short { window: (start, end), peak, inverse_sigma }
+}
+
+/// Seconds of the middle of a window, from the segment's start.
+pub(super) fn middle(window: (u32, u32), tick_seconds: f32) -> f32 {
+    let sum = window.0 as f32 + window.1 as f32;
+    0.5 * tick_seconds * sum
+}
+
+/// Half the seconds that a window lasts; at least half a tick, so that it divides.
+pub(super) fn half_length(window: (u32, u32), tick_seconds: f32) -> f32 {
+    0.5 * tick_seconds * (window.1 as f32 - window.0 as f32).max(1.0)
+}
+
+/// The step in which windows of a segment are stored.
+pub(super) fn window_step(ticks: u32) -> u32 {
+    ticks.div_ceil(u32::from(u16::MAX)).max(1)
+}
+
+/// Whether the kernel's 32-bit products of numbers and step cannot overflow.
+pub(super) fn step_sound(step: u32) -> bool {
+    step > 0 && step.checked_mul(u32::from(u16::MAX)).is_some()
+}
+
+/// Whether words of a file can be a packed life.
+pub(super) fn short_sound(words: [u32; 2]) -> bool {
+    let [start, end] = from_pair(words[0]);
+    start <= end && halves_finite(words[1]) && from_halves(words[1])[1] >= 0.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +158,28 @@ mod tests {
         assert!(!sound(pack(Record { t0: f32::NAN, ..record }), 9));
         assert!(!sound(pack(Record { inverse_sigma: -1.0, ..record }), 9));
         assert!(!sound(pack(Record { window: (9, 3), ..record }), 9));
+    }
+
+    #[test]
+    fn packed_lives_keep_their_windows_exactly_or_refuse() {
+        let life = Short { window: (100, 30_000), peak: -0.25, inverse_sigma: 4.0 };
+        assert_eq!(pack_short(life, 1, 30_000).map(|words| unpack_short(words, 1, 30_000)), Some(life));
+        // A long segment has steps of several ticks; its own end is not a multiple.
+        let (ticks, step) = (240_001, window_step(240_001));
+        assert_eq!(step, 4);
+        let whole = Short { window: (0, ticks), ..life };
+        assert_eq!(
+            pack_short(whole, step, ticks).map(|words| unpack_short(words, step, ticks).window),
+            Some((0, ticks))
+        );
+        assert!(
+            pack_short(Short { window: (2, ticks), ..life }, step, ticks).is_none(),
+            "2 is no multiple of 4"
+        );
+        assert!(pack_short(Short { inverse_sigma: 1e6, ..life }, 1, 30_000).is_none());
+        assert!(short_sound([pair(3, 9), 0]) && !short_sound([pair(9, 3), 0]));
+        assert!(!short_sound([0, halves(0.0, -1.0)]) && !short_sound([0, 0x7c00]));
+        assert!(step_sound(65_536) && !step_sound(65_538) && !step_sound(0));
+        assert!((middle((0, 30_000), 1.0 / 30_000.0) - 0.5).abs() < 1e-6);
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! f16 has 11 bits of mantissa, so a splat is off by at most 1/2048 of what its quadratic and cubic terms add to the
 //! way it goes, which is why t0 is moved into the splat's window first ([`rebase`]): there they are smallest.
+//! Planes `PackedVelocity` and `PackedCurve` count what the same terms add from the middle of the
+//! window, which is t0, to its end: metres all of them, whatever the window's length.
 
 use super::rotation;
-use super::words::{fits_half, from_halves, halves_finite, pack_halves};
+use super::words::{fits_half, from_halves, from_pair, halves_finite, pack_halves, pair};
+use crate::frame::Grid;
 use crate::splat::{Motion, Splat};
 
 /// Whether the planes hold the values.
@@ -95,11 +98,18 @@ fn roots(a: f64, b: f64, c: f64) -> [f64; 2] {
 
 /// Moves t0 into `[from, to]` (seconds) if the splat has no envelope, without changing what it shows: the Taylor
 /// series of the motion about the new t0.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
 pub(super) fn rebase(splat: &mut Splat, from: f64, to: f64) {
     let t0 = splat.life.t0.clamp(from, to);
+    if splat.life.sigma_t.is_infinite() {
+        move_origin(splat, t0);
+    }
+}
+
+/// Tells the motion from `t0` (seconds), whatever the envelope.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+pub(super) fn move_origin(splat: &mut Splat, t0: f64) {
     let dt = t0 - splat.life.t0;
-    if splat.life.sigma_t.is_finite() || dt == 0.0 {
+    if dt == 0.0 {
         return;
     }
     let motion = splat.motion;
@@ -122,6 +132,64 @@ pub(super) fn normalise(splat: &mut Splat) -> bool {
     splat.rotation = unit;
     splat.motion.spin = splat.motion.spin.map(|value| value * factor);
     true
+}
+
+/// The largest number of a packed term either way.
+pub(super) const BIN_LIMIT: f32 = 32_767.0;
+
+/// What the velocity adds by the end of the window, as i16 in steps of `step`.
+pub(super) fn pack_velocity_bins(added: [f32; 3], step: f32) -> [u32; 2] {
+    let [x, y, z] = added.map(|value| signed16(value / step));
+    [pair(x, y), pair(z, 0)]
+}
+
+/// The velocity of a splat whose window lasts twice `half` seconds.
+pub(super) fn unpack_velocity_bins(words: [u32; 2], step: f32, half: f32) -> [f32; 3] {
+    let [x, y] = from_pair(words[0]);
+    [x, y, from_pair(words[1])[0]].map(|bits| f32::from(bits.cast_signed()) * (step / half))
+}
+
+/// What quadratic, cubic and spin (in the splat's own axes, [`own_spin`]) add by the end of the window, as i16.
+pub(super) fn pack_curve_bins([quadratic, cubic, spin]: [[f32; 3]; 3], grid: &Grid) -> [u32; 5] {
+    let [a, b, c] = quadratic.map(|value| signed16(value / grid.quadratic_step));
+    let [d, e, f] = cubic.map(|value| signed16(value / grid.cubic_step));
+    let [g, h, i] = spin.map(|value| signed16(value / grid.spin_step));
+    [pair(a, b), pair(c, d), pair(e, f), pair(g, h), pair(i, 0)]
+}
+
+/// The quadratic, cubic and spin of a splat with this rotation whose window lasts twice `half` seconds.
+pub(super) fn unpack_curve_bins(words: [u32; 5], rotation: [f32; 4], grid: &Grid, half: f32) -> Motion {
+    let value = |at: usize| f32::from(from_pair(words[at / 2])[at % 2].cast_signed());
+    let spin = std::array::from_fn(|axis| value(6 + axis) * (grid.spin_step / half));
+    Motion {
+        velocity: [0.0; 3],
+        quadratic: std::array::from_fn(|axis| value(axis) * (grid.quadratic_step / half / half)),
+        cubic: std::array::from_fn(|axis| value(3 + axis) * (grid.cubic_step / half / half / half)),
+        spin: full_spin(rotation, spin),
+    }
+}
+
+/// A spin in the splat's own axes: the vector part of `conjugate(rotation) · spin`. What is left out points along the
+/// rotation itself and, to first order, turns nothing.
+pub(super) fn own_spin([x, y, z, w]: [f32; 4], [a, b, c, d]: [f32; 4]) -> [f32; 3] {
+    [w * a - d * x - (y * c - z * b), w * b - d * y - (z * a - x * c), w * c - d * z - (x * b - y * a)]
+}
+
+/// `rotation · (spin, 0)`.
+pub(super) fn full_spin([x, y, z, w]: [f32; 4], [a, b, c]: [f32; 3]) -> [f32; 4] {
+    [w * a + y * c - z * b, w * b + z * a - x * c, w * c + x * b - y * a, -(x * a + y * b + z * c)]
+}
+
+/// Whether the steps lead to terms that the full planes hold.
+pub(super) fn steps_sound(steps: [f32; 4]) -> bool {
+    steps.into_iter().all(|step| step >= 0.0 && fits_half(&[step * BIN_LIMIT]))
+}
+
+fn signed16(value: f32) -> u16 {
+    // A step of zero says that all are zero; 0/0 becomes 0.
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to the type's range")]
+    let bits = value.clamp(-BIN_LIMIT, BIN_LIMIT).round() as i16;
+    bits.cast_unsigned()
 }
 
 #[cfg(test)]
@@ -191,5 +259,44 @@ mod tests {
             let (was, is) = (turned(&before, time), turned(&splat, time - 2.0));
             assert!(was.iter().zip(is).all(|(a, b)| (a - b).abs() < 1e-6), "{was:?} {is:?}");
         }
+    }
+
+    #[test]
+    fn packed_terms_are_off_by_half_a_step() {
+        let rotation = [0.1, -0.7, 0.3, 0.640_312_4];
+        let spin = full_spin(rotation, [0.5, -1.5, 0.25]);
+        for (got, want) in own_spin(rotation, spin).into_iter().zip([0.5, -1.5, 0.25]) {
+            assert!((got - want).abs() < 1e-5, "{got} {want}");
+        }
+        let along: f32 = (0..4).map(|at| rotation[at] * spin[at]).sum();
+        assert!(along.abs() < 1e-6, "a spin in own axes is across the rotation");
+        let grid = Grid {
+            velocity_step: 1e-3,
+            quadratic_step: 2e-3,
+            cubic_step: 4e-3,
+            spin_step: 1e-3,
+            ..Grid::default()
+        };
+        let motion = Motion {
+            velocity: [1.0, -2.5, 0.125],
+            quadratic: [0.1, 0.2, -0.3],
+            cubic: [-1.0, 2.0, 3.0],
+            spin,
+        };
+        // A window of one second: half of it, squared, cubed.
+        let half = 0.5_f32;
+        let added = |values: [f32; 3], power: i32| values.map(|value| value * half.powi(power));
+        let velocity = unpack_velocity_bins(pack_velocity_bins(added(motion.velocity, 1), 1e-3), 1e-3, half);
+        let terms = [added(motion.quadratic, 2), added(motion.cubic, 3), added([0.5, -1.5, 0.25], 1)];
+        let back = unpack_curve_bins(pack_curve_bins(terms, &grid), rotation, &grid, half);
+        for axis in 0..3 {
+            assert!((velocity[axis] - motion.velocity[axis]).abs() < 1.01e-3);
+            assert!((back.quadratic[axis] - motion.quadratic[axis]).abs() < 4.04e-3);
+            assert!((back.cubic[axis] - motion.cubic[axis]).abs() < 16.2e-3);
+            assert!((back.spin[axis] - spin[axis]).abs() < 2.02e-3);
+        }
+        assert!(steps_sound([1.0, 0.0, 0.5, 1.9]) && !steps_sound([2.1, 0.0, 0.0, 0.0]));
+        assert!(!steps_sound([f32::NAN, 0.0, 0.0, 0.0]) && !steps_sound([-1.0, 0.0, 0.0, 0.0]));
+        assert_eq!(pack_velocity_bins([0.0; 3], 0.0), [0, 0]);
     }
 }

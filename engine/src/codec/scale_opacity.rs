@@ -1,6 +1,7 @@
 //! Plane `ScaleOpacity`: three log-scales and the opacity as unorm16.
 //!
-//! A step of the log is 28/65535, so a scale is off by 0.0214 % at most; opacity by 1/131070.
+//! A step of the log is 28/65535, so a scale is off by 0.0214 % at most; opacity by 1/131070. Plane
+//! `PackedScaleOpacity`: four bytes, log-scales in the segment's grid.
 
 use super::words::{from_pair, pair, unorm16};
 
@@ -27,6 +28,38 @@ pub(super) fn unpack(words: [u32; 2]) -> ([f32; 3], f32) {
     (scale, f32::from(opacity) / 65_535.0)
 }
 
+/// The greatest ln(scale in metres) that a packed grid may lead to.
+const LOG_MOST: f32 = 20.0;
+/// The largest number of a packed log-scale.
+pub(super) const BYTE_LIMIT: f32 = 255.0;
+
+pub(super) fn pack_bytes(scale: [f32; 3], opacity: f32, least: f32, step: f32) -> u32 {
+    let [x, y, z] = scale.map(|value| byte((value.ln() - least) / step));
+    // What showed before must not vanish: 1/255 is the least that does.
+    let opacity = byte(opacity * BYTE_LIMIT).max(u8::from(opacity > 0.0));
+    u32::from_le_bytes([x, y, z, opacity])
+}
+
+pub(super) fn unpack_bytes(word: u32, least: f32, step: f32) -> ([f32; 3], f32) {
+    let [x, y, z, opacity] = word.to_le_bytes();
+    ([x, y, z].map(|bits| (f32::from(bits) * step + least).exp()), f32::from(opacity) / BYTE_LIMIT)
+}
+
+/// Whether the grid leads to scales whose squares are numbers.
+pub(super) fn grid_sound(least: f32, step: f32) -> bool {
+    step > 0.0 && least >= LOG_LEAST && least + BYTE_LIMIT * step <= LOG_MOST
+}
+
+fn byte(value: f32) -> u8 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the type's range"
+    )]
+    let bits = value.clamp(0.0, BYTE_LIMIT).round() as u8;
+    bits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +77,20 @@ mod tests {
         assert!(!fits([-1.0, 1.0, 1.0], 1.0));
         assert!(!fits([1.0, f32::NAN, 1.0], 1.0));
         assert!(!fits([1.0; 3], f32::NAN));
+    }
+
+    #[test]
+    fn packed_scales_are_off_by_half_a_step() {
+        let (least, step) = (-7.0_f32, 0.02_f32);
+        for scale in [0.001_f32, 0.0123, 0.14] {
+            let (back, opacity) = unpack_bytes(pack_bytes([scale; 3], 0.6, least, step), least, step);
+            assert!((back[1].ln() - scale.ln()).abs() < 0.0101, "{scale} {back:?}");
+            assert!((opacity - 0.6).abs() <= 0.5 / 255.0 + 1e-6);
+        }
+        assert!(unpack_bytes(pack_bytes([0.01; 3], 1e-6, least, step), least, step).1 > 0.0);
+        assert!(grid_sound(least, step) && grid_sound(-20.0, 28.0 / 255.0));
+        for (least, step) in [(-21.0, 0.01), (0.0, 0.1), (-7.0, 0.0), (f32::NAN, 0.1), (-7.0, f32::NAN)] {
+            assert!(!grid_sound(least, step), "{least} {step}");
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! A segment's planes → splats again: for the reference renderer, for export, and for tests.
 
-use super::cluster::record;
-use super::{Decoder, colour, life, mean, motion, rotation, scale_opacity, sh};
+use super::stored::stored;
+use super::{Decoder, motion, sh};
 use crate::clip::Clip;
 use crate::error::Result;
-use crate::frame::{Plane, SegmentData};
+use crate::frame::SegmentData;
 use crate::splat::{Life, Performance, Splat, Splats, sh_rest_len};
 use crate::time::TickRate;
 
@@ -30,30 +30,26 @@ pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
 
 /// One splat without its harmonics; `None` beyond the planes.
 fn splat(data: &SegmentData, index: usize, rate: TickRate) -> Option<Splat> {
-    let (scale, opacity) = scale_opacity::unpack(record(data, Plane::ScaleOpacity, index)?);
-    let mut moves = record(data, Plane::Curve, index).map(motion::unpack_curve).unwrap_or_default();
-    if let Some(words) = record(data, Plane::Velocity, index) {
-        moves.velocity = motion::unpack_velocity(words);
-    }
+    let found = stored(data, index)?;
     let origin = rate.seconds_from_ticks(data.start);
-    let life = match record(data, Plane::Life, index).map(life::unpack) {
-        None => Life { t0: origin, sigma_t: f32::INFINITY, start: data.start, end: data.end },
-        Some(life) => Life {
-            t0: origin + f64::from(life.t0),
-            sigma_t: if life.inverse_sigma > 0.0 { life.inverse_sigma.recip() } else { f32::INFINITY },
-            start: data.start + i64::from(life.window.0),
-            end: data.start + i64::from(life.window.1),
-        },
+    let t0 = origin + f64::from(found.t0);
+    let sigma_t = if found.inverse_sigma > 0.0 { found.inverse_sigma.recip() } else { f32::INFINITY };
+    let start = data.start + i64::from(found.window.0);
+    let end = data.start + i64::from(found.window.1);
+    let mut splat = Splat {
+        mean: found.mean,
+        rotation: found.rotation,
+        scale: found.scale,
+        opacity: found.opacity,
+        colour: found.colour,
+        life: Life { t0, sigma_t, start, end },
+        motion: found.motion,
     };
-    Some(Splat {
-        mean: mean::unpack(record(data, Plane::Mean, index)?),
-        rotation: rotation::unpack(record(data, Plane::Rotation, index)?),
-        scale,
-        opacity,
-        colour: colour::unpack(record(data, Plane::Colour, index)?),
-        life,
-        motion: moves,
-    })
+    // The model has one t0 for both: the motion moves to the envelope's peak.
+    if found.peak != 0.0 {
+        motion::move_origin(&mut splat, t0 + f64::from(found.peak));
+    }
+    Some(splat)
 }
 
 /// The whole clip as a performance: every segment decoded, windows that fill the clip opened again. A splat that the

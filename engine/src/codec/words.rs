@@ -52,6 +52,17 @@ pub(super) fn unorm16(value: f32) -> u16 {
     bits
 }
 
+/// A number as 16 bits, to nearest, held in 0..=65535.
+pub(super) fn bits16(value: f32) -> u16 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the type's range"
+    )]
+    let bits = value.clamp(0.0, 65_535.0).round() as u16;
+    bits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

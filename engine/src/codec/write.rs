@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::encode::encode;
+use super::packed::quantise;
 use super::partition::{Hierarchy, Partition, partition};
 use crate::clip::{WriteReport, Writer, WriterOptions};
 use crate::error::{Error, Result};
@@ -25,7 +26,8 @@ impl Writer {
         let encoded = encode(splats, start, end, self.info().rate)?;
         self.report.dropped_unseen += encoded.dropped.unseen;
         self.report.dropped_out_of_range += encoded.dropped.out_of_range;
-        self.push_data(level, &encoded.data)
+        let data = quantise(encoded.data, self.info().rate, self.profile());
+        self.push_data(level, &data)
     }
 }
 

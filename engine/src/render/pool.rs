@@ -1,4 +1,5 @@
-//! The segments that are on the GPU: one buffer a plane, shared by all clips, in slots of one cluster.
+//! The segments that are on the GPU: one buffer a full plane and one for all packed planes, shared by all clips, in
+//! slots of one cluster.
 //!
 //! A segment takes a contiguous run of cluster slots (first fit). Segments that no frame in flight shows make way for
 //! new ones, the longest unused first. What is live is written at once; what comes next is written in small pieces, a
@@ -23,6 +24,9 @@ const PRELOAD_FRAMES: usize = 32;
 /// Most bytes of coming segments to write a frame: the size of a frame's staging buffer.
 const PRELOAD_MAX: usize = 2 << 20;
 
+/// Copies to have room for: packed planes through staging buffers take one a cluster and plane.
+const PENDING_COPIES: usize = 4096;
+
 /// One segment's run of cluster slots.
 #[derive(Debug, Clone, Copy)]
 struct Resident {
@@ -40,7 +44,7 @@ struct Resident {
 struct PendingCopy {
     /// Which staging buffer it comes from.
     staging: Staging,
-    /// Index into `planes`, or past its end for the cluster table.
+    /// Which part of a segment it is: a plane by its index, or past the last the cluster table.
     buffer: usize,
     from: u64,
     to: u64,
@@ -61,7 +65,11 @@ enum Staging {
 /// Plane buffers and who is in them.
 #[derive(Debug)]
 pub(super) struct Pool {
+    /// The full planes.
     planes: Vec<Buffer>,
+    /// The packed planes, in tiles of [`Self::tile_words`] words a splat.
+    packed: Buffer,
+    tile_words: usize,
     clusters: Buffer,
     plane_mask: u32,
     capacity: u32,
@@ -76,16 +84,16 @@ pub(super) struct Pool {
 
 impl Resident {
     fn new(segment: &SegmentData, first: u32, frame: u64) -> Self {
-        let bytes = (0..=Plane::ALL.len()).map(|part| segment_part_len(segment, part)).sum();
+        let bytes = (0..=Plane::ALL.len()).map(|part| segment_part(segment, part).len()).sum();
         Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes }
     }
 }
 
-/// Bytes of a segment's plane by index, or of its cluster table behind the planes.
-fn segment_part_len(segment: &SegmentData, part: usize) -> usize {
+/// The bytes of a segment's plane by index, or of its cluster table behind the planes.
+fn segment_part(segment: &SegmentData, part: usize) -> &[u8] {
     match segment.planes.get(part) {
-        Some(plane) => plane.len() * 4,
-        None => segment.clusters.len() * size_of::<Cluster>(),
+        Some(plane) => bytemuck::cast_slice(plane),
+        None => bytemuck::cast_slice(&segment.clusters),
     }
 }
 
@@ -97,9 +105,11 @@ fn cluster_count(segment: &SegmentData) -> u32 {
 impl Pool {
     pub(super) fn new(gpu: &Gpu) -> Result<Self> {
         let unified = gpu.capabilities().unified_memory;
-        let (planes, clusters) = create(gpu, 0, 0, unified)?;
+        let (planes, packed, clusters) = create(gpu, 0, 0, unified)?;
         Ok(Self {
             planes,
+            packed,
+            tile_words: 0,
             clusters,
             plane_mask: 0,
             capacity: 0,
@@ -107,7 +117,7 @@ impl Pool {
             unified,
             urgent: None,
             ahead: [None, None],
-            pending: Vec::with_capacity(MAX_RESIDENT * (Plane::ALL.len() + 1)),
+            pending: Vec::with_capacity(PENDING_COPIES),
             generation: 0,
             uploaded_bytes: 0,
         })
@@ -121,6 +131,11 @@ impl Pool {
     /// Changes whenever the buffers do.
     pub(super) fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Words a splat of the packed planes' tiles.
+    pub(super) fn tile_words(&self) -> u32 {
+        u32::try_from(self.tile_words).unwrap_or(0)
     }
 
     pub(super) fn uploaded_bytes(&self) -> u64 {
@@ -144,14 +159,17 @@ impl Pool {
         for segment in live {
             let count = cluster_count(segment);
             needed = needed.saturating_add(count);
-            if segment.plane_mask() & Plane::Life.bit() != 0 || segment.start != 0 {
+            if segment.plane_mask() & (Plane::Life.bit() | Plane::PackedLife.bit()) != 0 || segment.start != 0
+            {
                 moving = moving.saturating_add(count);
             }
         }
         let planes = planes | self.plane_mask;
-        let widest =
-            Plane::ALL.iter().filter(|p| planes & p.bit() != 0).map(|p| p.words()).max().unwrap_or(1);
-        let cluster_bytes = (widest * 4 * CLUSTER_SPLATS) as u64;
+        let widest = full_planes()
+            .filter(|p| planes & p.bit() != 0)
+            .map(Plane::words)
+            .fold(tile_words(planes), usize::max);
+        let cluster_bytes = (widest.max(1) * 4 * CLUSTER_SPLATS) as u64;
         let limit = u32::try_from(gpu.capabilities().storage_range / cluster_bytes).unwrap_or(u32::MAX);
         if needed > limit {
             return Err(Error::LimitExceeded {
@@ -164,8 +182,10 @@ impl Pool {
         let wanted = needed.saturating_add(moving.saturating_add(moving / 2)).min(limit).max(self.capacity);
         self.residents.clear();
         self.pending.clear();
-        let (buffers, clusters) = create(gpu, wanted, planes, self.unified)?;
+        let (buffers, packed, clusters) = create(gpu, wanted, planes, self.unified)?;
         self.planes = buffers;
+        self.packed = packed;
+        self.tile_words = tile_words(planes);
         self.clusters = clusters;
         self.plane_mask = planes;
         self.capacity = wanted;
@@ -272,29 +292,41 @@ impl Pool {
     ) -> Result<usize> {
         let Some(index) = self.residents.iter().position(|r| r.id == segment.id) else { return Ok(0) };
         let Resident { first, written, .. } = self.residents[index];
-        let planes = Plane::ALL.iter().map(|p| {
-            let slot_bytes = CLUSTER_SPLATS * p.words() * 4;
-            (p.index(), slot_bytes, bytemuck::cast_slice::<u32, u8>(&segment.planes[p.index()]))
-        });
-        let clusters = bytemuck::cast_slice::<Cluster, u8>(&segment.clusters);
-        let table = (Plane::ALL.len(), size_of::<Cluster>(), clusters);
         // The segment as one run of bytes: all planes in order, then the cluster table.
         let (mut skip, mut left) = (written, budget);
-        for (buffer, slot_bytes, data) in planes.chain([table]) {
-            let data = data.get(skip.min(data.len())..).unwrap_or_default();
-            let done = skip.min(segment_part_len(segment, buffer));
+        for part in 0..=Plane::ALL.len() {
+            let data = segment_part(segment, part);
+            let mut done = skip.min(data.len());
             skip -= done;
-            let piece = &data[..data.len().min(left)];
-            if piece.is_empty() {
-                continue;
+            while done < data.len() && left > 0 {
+                let (to, room) = self.place(part, first as usize, done);
+                let piece = &data[done..data.len().min(done + room.min(left))];
+                self.write_piece(staging, part, to, piece, cursor)?;
+                done += piece.len();
+                left -= piece.len();
             }
-            self.write_piece(staging, buffer, first as usize * slot_bytes + done, piece, cursor)?;
-            left -= piece.len();
         }
         let wrote = budget - left;
         self.residents[index].written += wrote;
         self.uploaded_bytes += wrote as u64;
         Ok(wrote)
+    }
+
+    /// Where byte `done` of a part stands in its buffer, and how many bytes from there lie together: packed planes of a
+    /// cluster share a tile.
+    fn place(&self, part: usize, first: usize, done: usize) -> (usize, usize) {
+        let plane = Plane::ALL.get(part);
+        match plane.and_then(|plane| plane.tile_offset().map(|offset| (plane.words(), offset))) {
+            Some((words, offset)) => {
+                let (own, tile) = (CLUSTER_SPLATS * words * 4, CLUSTER_SPLATS * self.tile_words * 4);
+                let within = done % own;
+                ((first + done / own) * tile + offset * CLUSTER_SPLATS * 4 + within, own - within)
+            }
+            None => {
+                let slot = plane.map_or(size_of::<Cluster>(), |plane| CLUSTER_SPLATS * plane.words() * 4);
+                (first * slot + done, usize::MAX)
+            }
+        }
     }
 
     /// Writes bytes to byte `to` of a plane or the table, or to staging with a note to copy them there.
@@ -312,7 +344,12 @@ impl Pool {
             Staging::Frame(slot) => self.ahead.get_mut(slot).and_then(Option::as_mut),
         };
         let Some(through) = through else {
-            return self.planes.get_mut(buffer).unwrap_or(&mut self.clusters).write(to, data);
+            let target = match buffer {
+                part if part < Plane::FULL => &mut self.planes[part],
+                part if part < Plane::ALL.len() => &mut self.packed,
+                _ => &mut self.clusters,
+            };
+            return target.write(to, data);
         };
         through.write(usize::try_from(*cursor).unwrap_or(usize::MAX), data)?;
         let bytes = data.len() as u64;
@@ -361,7 +398,11 @@ impl Pool {
                 Staging::Frame(slot) => self.ahead.get(slot).and_then(Option::as_ref),
             };
             if let Some(from) = from {
-                let to = self.planes.get(copy.buffer).unwrap_or(&self.clusters);
+                let to = match copy.buffer {
+                    part if part < Plane::FULL => &self.planes[part],
+                    part if part < Plane::ALL.len() => &self.packed,
+                    _ => &self.clusters,
+                };
                 encoder.copy((from, copy.from), (to, copy.to), copy.bytes);
             }
         }
@@ -371,22 +412,39 @@ impl Pool {
     pub(super) fn bindings<'a>(&'a self, out: &mut Vec<(u32, &'a Buffer)>) {
         out.push((binding::CLUSTER, &self.clusters));
         out.extend((binding::MEAN_PLANE..).zip(&self.planes));
+        out.push((binding::PACKED_PLANE, &self.packed));
     }
 }
 
-/// One buffer a plane of `mask` (a token one for the others) and the cluster table, for `capacity` clusters.
-fn create(gpu: &Gpu, capacity: u32, mask: u32, unified: bool) -> Result<(Vec<Buffer>, Buffer)> {
+/// The planes that have a buffer of their own.
+fn full_planes() -> impl Iterator<Item = Plane> {
+    Plane::ALL.into_iter().take(Plane::FULL)
+}
+
+/// Words a splat of tiles with room for the packed planes of `mask`.
+fn tile_words(mask: u32) -> usize {
+    let ends = Plane::ALL.iter().filter(|plane| mask & plane.bit() != 0).filter_map(|plane| {
+        let offset = plane.tile_offset()?;
+        Some(offset + plane.words())
+    });
+    ends.max().unwrap_or(0)
+}
+
+/// One buffer a full plane of `mask` (a token one for the others), the tiles of the packed planes, and the cluster
+/// table, for `capacity` clusters.
+fn create(gpu: &Gpu, capacity: u32, mask: u32, unified: bool) -> Result<(Vec<Buffer>, Buffer, Buffer)> {
     let kind = if unified { BufferKind::Shared } else { BufferKind::Device };
     let count = u64::from(capacity);
-    let planes = Plane::ALL
-        .iter()
+    let planes = full_planes()
         .map(|plane| {
             let present = mask & plane.bit() != 0;
             let bytes = if present { count * (CLUSTER_SPLATS * plane.words() * 4) as u64 } else { 0 };
             Buffer::new(gpu, &format!("plane {plane:?}"), bytes, kind)
         })
         .collect::<Result<_>>()?;
-    Ok((planes, Buffer::new(gpu, "cluster table", count * 64, kind)?))
+    let tiles = count * (CLUSTER_SPLATS * tile_words(mask) * 4) as u64;
+    let packed = Buffer::new(gpu, "packed planes", tiles, kind)?;
+    Ok((planes, packed, Buffer::new(gpu, "cluster table", count * 64, kind)?))
 }
 
 const _: () = assert!(size_of::<Cluster>() == size_of::<vivant_shaders::layout::Cluster>());

@@ -68,6 +68,7 @@ impl Scene {
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
+                let grid = &segment.grid;
                 self.segments.push(layout::Segment {
                     world_from_object: performer.world_from_object.as_mat4().to_cols_array_2d(),
                     rotation: placed.rotation.as_quat().to_array(),
@@ -77,6 +78,20 @@ impl Scene {
                     planes: segment.plane_mask(),
                     #[expect(clippy::cast_possible_truncation, reason = "a scale factor fits f32")]
                     scale: placed.scale as f32,
+                    colour_least: grid.colour_least,
+                    colour_step: grid.colour_step,
+                    rotation_step: grid.rotation_step,
+                    scale_least: grid.scale_least,
+                    scale_step: grid.scale_step,
+                    velocity_step: grid.velocity_step,
+                    quadratic_step: grid.quadratic_step,
+                    cubic_step: grid.cubic_step,
+                    spin_step: grid.spin_step,
+                    window_step: grid.window_step,
+                    tick_seconds: grid.tick_seconds,
+                    ticks: u32::try_from(segment.end - segment.start).unwrap_or(u32::MAX),
+                    tile_words: pool.tile_words(),
+                    reserved: [0; 3],
                 });
                 for (number, cluster) in (0_u32..).zip(&segment.clusters) {
                     if tick < cluster.start || tick >= cluster.end {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use vivant::clip::WriterOptions;
+use vivant::clip::{Profile, WriterOptions};
 use vivant::codec::write_performance;
 use vivant_performer::{Options, Report, generate_with_report};
 
@@ -22,6 +22,9 @@ struct Args {
     /// Seed of all that is random about it
     #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
     seed: u64,
+    /// How much precision to keep: raw, local or network
+    #[arg(long, default_value = "raw", value_name = "PROFILE")]
+    profile: Profile,
 }
 
 /// Between a sketch and what takes minutes to make.
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
         report.max_error_m,
         report.rms_error_m
     );
-    let writer = WriterOptions { metadata, ..WriterOptions::default() };
+    let writer = WriterOptions { metadata, profile: args.profile, ..WriterOptions::default() };
     match write_performance(&args.output, &performance, &writer) {
         Ok(written) => {
             say(&report);

@@ -5,7 +5,7 @@
 // centre, far first, quantised over the performers' own interval: it does not change when the head turns.
 #define WRITES_KEYS
 #include "../include/bindings.glsl"
-#include "../include/pack.glsl"
+#include "../include/attributes.glsl"
 
 layout(local_size_x = 256) in;
 
@@ -56,8 +56,9 @@ void main() {
     uint key = DEAD_KEY;
     Sliced splat = sliced[slot];
     if (cluster_visible && splat.mean_opacity.w >= ALPHA_CUT) {
-        vec3 scale = unpack_scale(plane_scale_opacity[splat.source]);
-        float sigma = max(scale.x, max(scale.y, scale.z)) * segments[splat.segment].scale;
+        Segment segment = segments[splat.segment];
+        vec3 scale = splat_scale(segment, splat.source);
+        float sigma = max(scale.x, max(scale.y, scale.z)) * segment.scale;
         vec3 mean = splat.mean_opacity.xyz;
         bool visible = false;
         for (uint v = 0u; v < frame.views; ++v) {

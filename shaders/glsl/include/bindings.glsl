@@ -51,4 +51,5 @@ layout(std430, set = 0, binding = 18) WRITES_PARTIAL buffer PartialBlock { uint 
 layout(std430, set = 0, binding = 19) WRITES_ORDER buffer OrderBlock { uint order[]; };
 layout(std430, set = 0, binding = 20) WRITES_COUNTS buffer CountsBlock { Counts counts; };
 layout(std430, set = 0, binding = 21) WRITES_PROJECTED buffer ProjectedBlock { Projected projected[]; };
+layout(std430, set = 0, binding = 22) readonly buffer PackedPlane { uint plane_packed[]; };
 #endif

@@ -8,6 +8,23 @@ vec4 unpack_quaternion(uvec2 words) {
     return length_squared > 0.0 ? q * inversesqrt(length_squared) : vec4(0.0, 0.0, 0.0, 1.0);
 }
 
+// Three components in ten bits each, in the order xyzw without the largest, whose number is in the top two bits.
+vec4 unpack_three(uint word, float step) {
+    ivec3 bins = ivec3(bitfieldExtract(int(word), 0, 10), bitfieldExtract(int(word), 10, 10), bitfieldExtract(int(word), 20, 10));
+    vec3 s = vec3(bins) * step;
+    float rest = sqrt(max(0.0, 1.0 - dot(s, s)));
+    uint largest = word >> 30u;
+    vec4 q = largest == 0u ? vec4(rest, s) : largest == 1u ? vec4(s.x, rest, s.yz)
+        : largest == 2u ? vec4(s.xy, rest, s.z) : vec4(s, rest);
+    float length_squared = dot(q, q);
+    return length_squared > 0.0 ? q * inversesqrt(length_squared) : vec4(0.0, 0.0, 0.0, 1.0);
+}
+
+// Two signed 16-bit numbers.
+vec2 unpack_signed(uint word) {
+    return vec2(bitfieldExtract(int(word), 0, 16), bitfieldExtract(int(word), 16, 16));
+}
+
 uvec2 pack_quaternion(vec4 q) {
     return uvec2(packSnorm2x16(q.xy), packSnorm2x16(q.zw));
 }

@@ -22,6 +22,21 @@ const uint PLANE_CURVE = 1u << 6;
 const uint PLANE_SH1 = 1u << 7;
 const uint PLANE_SH2 = 1u << 8;
 const uint PLANE_SH3 = 1u << 9;
+const uint PLANE_PACKED_MEAN = 1u << 10;
+const uint PLANE_PACKED_ROTATION = 1u << 11;
+const uint PLANE_PACKED_SCALE_OPACITY = 1u << 12;
+const uint PLANE_PACKED_COLOUR = 1u << 13;
+const uint PLANE_PACKED_LIFE = 1u << 14;
+const uint PLANE_PACKED_VELOCITY = 1u << 15;
+const uint PLANE_PACKED_CURVE = 1u << 16;
+
+const uint TILE_MEAN = 0u;          // where a packed plane stands in a tile, in words a splat: frame.rs
+const uint TILE_ROTATION = 2u;
+const uint TILE_SCALE_OPACITY = 3u;
+const uint TILE_COLOUR = 4u;
+const uint TILE_LIFE = 5u;
+const uint TILE_VELOCITY = 7u;
+const uint TILE_CURVE = 9u;
 
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
@@ -55,6 +70,20 @@ struct Segment {
     uint tick;              // the same in ticks, nearest
     uint planes;            // plane mask
     float scale;            // world_from_object's uniform scale
+    float colour_least;     // what the numbers of packed planes are worth: frame::Grid
+    float colour_step;
+    float rotation_step;
+    float scale_least;
+    float scale_step;
+    float velocity_step;
+    float quadratic_step;
+    float cubic_step;
+    float spin_step;
+    uint window_step;
+    float tick_seconds;
+    uint ticks;             // length of the segment
+    uint tile_words;        // words a splat of the tiles in the pool
+    uint reserved[3];
 };
 
 // One workgroup of slice and cull.
@@ -73,7 +102,9 @@ struct Cluster {
     uint count;
     uint start;
     uint end;
-    uint reserved[6];
+    float origin[3];        // mean of the packed numbers 0, 0, 0, metres
+    float step;             // metres between two of them
+    uint reserved[2];
 };
 
 // A splat at the frame's media time, in the world.

@@ -4,16 +4,16 @@
 // the direction that view sees it in, its depth. Writes [view][place] so that a view's quads are read in sequence.
 #define WRITES_PROJECTED
 #include "../include/bindings.glsl"
-#include "../include/pack.glsl"
-#include "../include/quaternion.glsl"
+#include "../include/attributes.glsl"
 #include "../include/sh.glsl"
 #include "../include/covariance.glsl"
 
 layout(local_size_x = 256) in;
 
 // sRGB-encoded colour of splat `source` seen along `direction` (object space, from the eye to the splat).
-vec3 colour_along(uint source, uint planes, vec3 direction) {
-    vec3 colour = unpack_half3(plane_colour[source]);
+vec3 colour_along(Segment segment, uint source, vec3 direction) {
+    uint planes = segment.planes;
+    vec3 colour = splat_colour(segment, source);
     if ((planes & PLANE_SH1) != 0u) {
         colour += sh_degree1(source, direction);
     }
@@ -34,7 +34,7 @@ void main() {
     Sliced splat = sliced[order[place]];
     Segment segment = segments[splat.segment];
     vec3 mean = splat.mean_opacity.xyz;
-    vec3 scale = unpack_scale(plane_scale_opacity[splat.source]) * segment.scale;
+    vec3 scale = splat_scale(segment, splat.source) * segment.scale;
     mat3 axes = quaternion_matrix(unpack_quaternion(splat.rotation));
     axes = mat3(axes[0] * scale.x, axes[1] * scale.y, axes[2] * scale.z);
     for (uint v = 0u; v < frame.views; ++v) {
@@ -47,7 +47,7 @@ void main() {
             vec3 along = mean - view.position_in_world.xyz;
             float reach = length(along);
             vec3 direction = reach > 0.0 ? quaternion_rotate_inverse(segment.rotation, along / reach) : vec3(0.0, 0.0, 1.0);
-            vec3 colour = min(colour_along(splat.source, segment.planes, direction), vec3(65504.0));
+            vec3 colour = min(colour_along(segment, splat.source, direction), vec3(65504.0));
             result.centre = pixel_from_view_space(view, p);
             result.major = half_axes.xy;
             result.minor = half_axes.z;

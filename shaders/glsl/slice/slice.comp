@@ -4,8 +4,7 @@
 // follows sees an ordinary static cloud. One workgroup a cluster, one lane a splat.
 #define WRITES_SLICED
 #include "../include/bindings.glsl"
-#include "../include/pack.glsl"
-#include "../include/quaternion.glsl"
+#include "../include/attributes.glsl"
 
 layout(local_size_x = 256) in;
 
@@ -17,33 +16,16 @@ void main() {
     if (lane < reference.count) {
         uint source = result.source;
         Segment segment = segments[reference.segment];
-        uint triple = source * 3u;
-        vec3 mean = vec3(plane_mean[triple], plane_mean[triple + 1u], plane_mean[triple + 2u]);
-        vec4 rotation = unpack_quaternion(plane_rotation[source]);
-        float opacity = unpack_opacity(plane_scale_opacity[source]);
-        float dt = segment.seconds;
-        if ((segment.planes & PLANE_LIFE) != 0u) {
-            uvec4 life = plane_life[source];
-            dt -= uintBitsToFloat(life.x);
-            float deviations = dt * uintBitsToFloat(life.y);
-            opacity *= exp(-0.5 * deviations * deviations);
-            if (segment.tick < life.z || segment.tick >= life.w) {
-                opacity = 0.0;
-            }
-        }
-        if ((segment.planes & PLANE_VELOCITY) != 0u) {
-            mean += vec3(plane_velocity[triple], plane_velocity[triple + 1u], plane_velocity[triple + 2u]) * dt;
-        }
-        if ((segment.planes & PLANE_CURVE) != 0u) {
-            uint base = source * 5u;
-            vec2 a = unpackHalf2x16(plane_curve[base]);
-            vec2 b = unpackHalf2x16(plane_curve[base + 1u]);
-            vec2 c = unpackHalf2x16(plane_curve[base + 2u]);
-            vec3 quadratic = vec3(a, b.x);
-            vec3 cubic = vec3(b.y, c);
-            mean += (quadratic + cubic * dt) * (dt * dt);
-            vec4 spin = vec4(unpackHalf2x16(plane_curve[base + 3u]), unpackHalf2x16(plane_curve[base + 4u]));
-            vec4 turned = rotation + spin * dt;
+        vec3 mean = splat_mean(segment, source);
+        vec4 rotation = splat_rotation(segment, source);
+        Moment moment = splat_moment(segment, source);
+        float opacity = splat_opacity(segment, source) * moment.presence;
+        float dt = moment.dt;
+        mean += splat_velocity(segment, source, moment.half_length) * dt;
+        if ((segment.planes & (PLANE_CURVE | PLANE_PACKED_CURVE)) != 0u) {
+            Curve curve = splat_curve(segment, source, rotation, moment.half_length);
+            mean += (curve.quadratic + curve.cubic * dt) * (dt * dt);
+            vec4 turned = rotation + curve.spin * dt;
             float norm = dot(turned, turned);
             rotation = norm > 0.0 ? turned * inversesqrt(norm) : rotation;
         }

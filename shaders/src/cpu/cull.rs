@@ -2,7 +2,7 @@
 
 use glam::{Mat4, Vec2, Vec3};
 
-use super::{Buffers, pack};
+use super::{Buffers, attributes};
 use crate::generated::{ALPHA_CUT, CLUSTER_SPLATS, DEAD_KEY, KEY_MAX, NEAR_METRES};
 use crate::layout::{ClusterRef, Sliced, View};
 
@@ -57,8 +57,9 @@ fn key(buffers: &Buffers, splat: &Sliced) -> u32 {
     }
     let frame = &buffers.block.frame;
     let mean = Vec3::new(x, y, z);
-    let scale = pack::scale(buffers.plane(2, splat.source as usize, 2));
-    let sigma = scale.max_element() * buffers.segments[splat.segment as usize].scale;
+    let segment = &buffers.segments[splat.segment as usize];
+    let scale = attributes::scale(buffers, segment, splat.source as usize);
+    let sigma = scale.max_element() * segment.scale;
     let touches = |view: &View| {
         let p = in_view(view, mean);
         if -p.z < NEAR_METRES {

@@ -4,6 +4,7 @@
 //! twins are written from the kernels' description, one lane after another; where a kernel's result depends on order,
 //! the twin fixes the order that the kernel promises.
 
+mod attributes;
 mod composite;
 mod cull;
 mod histogram;
@@ -42,6 +43,8 @@ pub struct Buffers {
     pub clusters: Vec<Cluster>,
     /// The pool's planes: mean, rotation, scale and opacity, colour, life, velocity, curve, SH 1 to 3.
     pub planes: [Vec<u32>; 10],
+    /// The pool's packed planes, in tiles: see `include/attributes.glsl`.
+    pub packed: Vec<u32>,
     /// Splats at the media time; one a slot.
     pub sliced: Vec<Sliced>,
     /// Sort keys; one a slot.

@@ -36,6 +36,26 @@ pub(crate) fn quaternion(words: &[u32]) -> Quat {
     if v.length_squared() > 0.0 { Quat::from_vec4(v / v.length()) } else { Quat::IDENTITY }
 }
 
+/// Three components in ten bits each and the number of the fourth.
+pub(crate) fn three(word: u32, step: f32) -> Quat {
+    let bin = |place: u32| (word << (22 - 10 * place)).cast_signed() >> 22;
+    let [x, y, z] = [0, 1, 2].map(|place| bin(place) as f32 * step);
+    let rest = (1.0 - x * x - y * y - z * z).max(0.0).sqrt();
+    let v = match word >> 30 {
+        0 => Vec4::new(rest, x, y, z),
+        1 => Vec4::new(x, rest, y, z),
+        2 => Vec4::new(x, y, rest, z),
+        _ => Vec4::new(x, y, z, rest),
+    };
+    if v.length_squared() > 0.0 { Quat::from_vec4(v / v.length()) } else { Quat::IDENTITY }
+}
+
+/// Two signed 16-bit numbers.
+pub(crate) fn signed(word: u32) -> Vec2 {
+    let [a, b, c, d] = word.to_le_bytes();
+    Vec2::new(f32::from(i16::from_le_bytes([a, b])), f32::from(i16::from_le_bytes([c, d])))
+}
+
 pub(crate) fn pack_quaternion(q: Quat) -> [u32; 2] {
     let v = Vec4::from(q);
     [pack_snorm(Vec2::new(v.x, v.y)), pack_snorm(Vec2::new(v.z, v.w))]

@@ -2,9 +2,9 @@
 
 use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
-use super::{Buffers, pack, sh};
+use super::{Buffers, attributes, pack, sh};
 use crate::generated::{NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
-use crate::layout::{Projected, Sliced, View};
+use crate::layout::{Projected, Segment, Sliced, View};
 
 /// Every visible splat, in drawing order, onto every view: `[view][place]`.
 pub fn project(buffers: &mut Buffers) {
@@ -32,7 +32,7 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
         return Projected { depth, ..Projected::default() };
     }
     let low_pass = buffers.block.frame.low_pass;
-    let scale = pack::scale(buffers.plane(2, source, 2)) * segment.scale;
+    let scale = attributes::scale(buffers, segment, source) * segment.scale;
     let axes = Mat3::from_mat4(view_from_world)
         * Mat3::from_quat(pack::quaternion(&splat.rotation))
         * Mat3::from_diagonal(scale);
@@ -40,7 +40,7 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
     let [ex, ey, ez, _] = view.position_in_world;
     let along = mean - Vec3::new(ex, ey, ez);
     let direction = Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
-    let colour = colour(buffers, source, segment.planes, direction).min(Vec3::splat(65504.0));
+    let colour = colour(buffers, segment, source, direction).min(Vec3::splat(65504.0));
     let [left, _, up, _] = view.tangents;
     Projected {
         centre: [(p.x / depth - left) * view.screen[0], (up - p.y / depth) * view.screen[1]],
@@ -74,8 +74,9 @@ fn ellipse(c: Vec3, low_pass: f32) -> (Vec2, f32) {
     (direction * major.sqrt(), minor.sqrt())
 }
 
-fn colour(buffers: &Buffers, source: usize, planes: u32, d: Vec3) -> Vec3 {
-    let mut colour = pack::half3(buffers.plane(3, source, 2));
+fn colour(buffers: &Buffers, segment: &Segment, source: usize, d: Vec3) -> Vec3 {
+    let planes = segment.planes;
+    let mut colour = attributes::colour(buffers, segment, source);
     if planes & PLANE_SH1 != 0 {
         colour += sh::degree1(buffers.plane(7, source, 5), d);
     }

@@ -1,9 +1,9 @@
 //! Twin of `slice/slice.comp`.
 
-use glam::{Mat4, Quat, Vec3, Vec4};
+use glam::{Mat4, Quat, Vec4};
 
-use super::{Buffers, pack};
-use crate::generated::{CLUSTER_SPLATS, PLANE_CURVE, PLANE_LIFE, PLANE_VELOCITY};
+use super::{Buffers, attributes, pack};
+use crate::generated::{CLUSTER_SPLATS, PLANE_CURVE, PLANE_PACKED_CURVE};
 use crate::layout::{Segment, Sliced};
 
 /// Every splat of the referenced clusters at its segment's media time, in the world.
@@ -22,34 +22,15 @@ pub fn slice(buffers: &mut Buffers) {
 
 fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
     let source = empty.source as usize;
-    let triple = |plane: usize| {
-        let words = buffers.plane(plane, source, 3);
-        Vec3::new(f32::from_bits(words[0]), f32::from_bits(words[1]), f32::from_bits(words[2]))
-    };
-    let mut mean = triple(0);
-    let mut rotation = pack::quaternion(buffers.plane(1, source, 2));
-    let mut opacity = pack::opacity(buffers.plane(2, source, 2));
-    let mut dt = segment.seconds;
-    if segment.planes & PLANE_LIFE != 0 {
-        let life = buffers.plane(4, source, 4);
-        dt -= f32::from_bits(life[0]);
-        let deviations = dt * f32::from_bits(life[1]);
-        opacity *= (-0.5 * deviations * deviations).exp();
-        if segment.tick < life[2] || segment.tick >= life[3] {
-            opacity = 0.0;
-        }
-    }
-    if segment.planes & PLANE_VELOCITY != 0 {
-        mean += triple(5) * dt;
-    }
-    if segment.planes & PLANE_CURVE != 0 {
-        let words = buffers.plane(6, source, 5);
-        let [a, b, c] = [words[0], words[1], words[2]].map(pack::halves);
-        let quadratic = Vec3::new(a.x, a.y, b.x);
-        let cubic = Vec3::new(b.y, c.x, c.y);
-        mean += (quadratic + cubic * dt) * (dt * dt);
-        let spin = Vec4::from((pack::halves(words[3]), pack::halves(words[4])));
-        let turned = Vec4::from(rotation) + spin * dt;
+    let mut mean = attributes::mean(buffers, segment, source);
+    let mut rotation = attributes::rotation(buffers, segment, source);
+    let (dt, presence, half) = attributes::moment(buffers, segment, source);
+    let opacity = attributes::opacity(buffers, segment, source) * presence;
+    mean += attributes::velocity(buffers, segment, source, half) * dt;
+    if segment.planes & (PLANE_CURVE | PLANE_PACKED_CURVE) != 0 {
+        let curve = attributes::curve(buffers, segment, source, rotation, half);
+        mean += (curve.quadratic + curve.cubic * dt) * (dt * dt);
+        let turned = Vec4::from(rotation) + curve.spin * dt;
         if turned.length_squared() > 0.0 {
             rotation = Quat::from_vec4(turned / turned.length());
         }

@@ -1,6 +1,6 @@
 //! FORMAT.md held against the writer: a second reader made from it, and its worked example.
 
-use vivant::clip::{Clip, Compression, WriterOptions};
+use vivant::clip::{Clip, Compression, Profile, WriterOptions};
 use vivant::codec::{decode_segment, performance_to_bytes, splats_of};
 
 use super::bytes_of;
@@ -45,6 +45,102 @@ fn the_format_can_be_read_from_its_description() {
     }
     assert!(wanted.len() > 500);
     assert_eq!(means, wanted);
+}
+
+/// Codec 2 from FORMAT.md alone: the numbers of `PackedMean`, 16 bits each, four a record.
+fn number_columns(stored: &[u8], count: usize, prediction: u8) -> Vec<[u16; 4]> {
+    let columns = zstd::bulk::decompress(stored, count * 8).unwrap();
+    assert_eq!(columns.len(), count * 8);
+    let mut out = vec![[0; 4]; count];
+    for number in 0..4 {
+        let mut before = 0_i32;
+        for record in 0..count {
+            let column = |byte: usize| i32::from(columns[(2 * number + byte) * count + record]);
+            let code = column(0) + 256 * column(1);
+            let difference = if code % 2 == 0 { code / 2 } else { -(code + 1) / 2 };
+            let value = (before + difference).rem_euclid(65_536);
+            before = if prediction == 1 { value } else { 0 };
+            out[record][number] = u16::try_from(value).unwrap();
+        }
+    }
+    out
+}
+
+/// The second reader on packed planes: means at t0 from their grids, raw and compressed, with and without prediction.
+#[test]
+fn packed_means_can_be_read_from_their_description() {
+    let mut performance = performance(32, 3000, 30, 0);
+    // The turns of these splats are too odd for packed motion.
+    performance.splats.motion.iter_mut().for_each(|motion| motion.spin = [0.0; 4]);
+    let mut ways = std::collections::BTreeSet::new();
+    for compression in [Compression::Raw, Compression::Zstd(3)] {
+        let options = WriterOptions { compression, profile: Profile::Local, ..WriterOptions::default() };
+        let (bytes, _) = performance_to_bytes(&performance, &options).unwrap();
+        assert_eq!(u64_at(&bytes, 0x10), 1, "the feature bit");
+        let clip = Clip::from_bytes("ours", bytes.clone()).unwrap();
+        for number in 0..clip.nodes().len() {
+            let segment = u64_at(&bytes, node_at(&bytes, number) + 0x10) as usize;
+            let (mut origins, mut means) = (Vec::new(), Vec::new());
+            for entry in 0..u32_at(&bytes, segment + 0x30) as usize {
+                let entry = segment + u32_at(&bytes, segment + 4) as usize + entry * 48;
+                let at = segment + u64_at(&bytes, entry + 0x10) as usize;
+                let (stored_len, raw_len) = (u32_at(&bytes, entry + 0x18), u32_at(&bytes, entry + 0x1c));
+                let stored = &bytes[at..at + stored_len as usize];
+                let count = u32_at(&bytes, entry + 0x0c) as usize;
+                match (bytes[entry], bytes[entry + 2]) {
+                    (32, codec) => {
+                        let columns = if codec == 0 {
+                            stored.to_vec()
+                        } else {
+                            zstd::bulk::decompress(stored, raw_len as usize).unwrap()
+                        };
+                        let byte = |record: usize, byte: usize| {
+                            if codec == 0 {
+                                columns[record * 64 + byte]
+                            } else {
+                                columns[byte * count + record]
+                            }
+                        };
+                        origins.extend((0..count).map(|record| {
+                            [0x28, 0x2c, 0x30, 0x34]
+                                .map(|at| f32::from_le_bytes([0, 1, 2, 3].map(|b| byte(record, at + b))))
+                        }));
+                    }
+                    (11, 0) => {
+                        let word = |record: usize, at: usize| {
+                            u16::from_le_bytes([stored[record * 8 + at], stored[record * 8 + at + 1]])
+                        };
+                        means.extend((0..count).map(|record| [0, 2, 4, 6].map(|at| word(record, at))));
+                        ways.insert((0, 0));
+                    }
+                    (11, codec) => {
+                        assert_eq!(codec, 2);
+                        means.extend(number_columns(stored, count, bytes[entry + 3]));
+                        ways.insert((2, bytes[entry + 3]));
+                    }
+                    _ => {}
+                }
+            }
+            let data = decode_segment(&clip, u32::try_from(number).unwrap()).unwrap();
+            assert_eq!(means.len(), data.splats);
+            let start = clip.info().rate.seconds_from_ticks(data.start);
+            let splats = splats_of(&data, clip.info().rate);
+            for (index, bins) in means.iter().enumerate() {
+                let [x, y, z, step] = origins[index / 256];
+                let mean: [f32; 3] =
+                    std::array::from_fn(|axis| [x, y, z][axis] + f32::from(bins[axis]) * step);
+                let found = splats.get(index);
+                // Where the splat has an envelope, ours tells the motion from its peak.
+                if found.life.sigma_t.is_infinite() {
+                    assert_eq!(mean.map(f32::to_bits), found.mean.map(f32::to_bits));
+                    let ticks = [found.life.start, found.life.end]
+                        .map(|tick| clip.info().rate.seconds_from_ticks(tick - data.start));
+                    assert!((found.life.t0 - start - 0.5 * (ticks[0] + ticks[1])).abs() < 1e-5);
+                }
+            }
+        }
+    }
+    assert!(ways.contains(&(0, 0)) && ways.contains(&(2, 1)), "{ways:?}");
 }
 
 /// The worked example at the end of FORMAT.md, number by number.
