@@ -131,6 +131,16 @@ impl Plane {
         }
     }
 
+    /// Whether the plane may hold several keys a splat, see [`Keys`], and by which degree of spline they are joined.
+    #[must_use]
+    pub const fn spline_degree(self) -> Option<u8> {
+        match self {
+            Self::PackedMean | Self::PackedRotation => Some(3),
+            Self::PackedScaleOpacity | Self::PackedColour => Some(1),
+            _ => None,
+        }
+    }
+
     /// Widths in bits of the numbers in a packed plane's record, from the low bit of its first word up; they fill its
     /// words. Empty for the other planes.
     #[must_use]
@@ -143,6 +153,106 @@ impl Plane {
             _ => &[],
         }
     }
+}
+
+/// How many keys a splat has in each packed plane that may have several: then its attribute follows a uniform B-spline
+/// over the segment whose control points they are, cubic for means and rotations, linear for the others. The keys of a
+/// splat stand one behind the other. A plane of one key does not change.
+///
+/// The method: de Boor, C., "A Practical Guide to Splines" (1978), on a uniform grid. With `n` keys and degree `d` the
+/// segment has `n − d` intervals; in interval `i` at the fraction `u` the value is `Σ_j w_j(u) · key[i + j]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// Of [`Plane::PackedMean`], 1 or 4 to [`Self::MOST`].
+    pub mean: u8,
+    /// Of [`Plane::PackedRotation`], 1 or 4 to [`Self::MOST`].
+    pub rotation: u8,
+    /// Of [`Plane::PackedScaleOpacity`], 1 to [`Self::MOST`].
+    pub scale_opacity: u8,
+    /// Of [`Plane::PackedColour`], 1 to [`Self::MOST`].
+    pub colour: u8,
+}
+
+impl Keys {
+    /// Keys a plane has at most: a page of 2048 splats then fills a chunk.
+    pub const MOST: u8 = 16;
+    /// Nothing follows a spline.
+    pub const ONE: Self = Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1 };
+
+    /// Keys of a plane; 1 for those that cannot have several.
+    #[must_use]
+    pub const fn of(self, plane: Plane) -> usize {
+        let keys = match plane {
+            Plane::PackedMean => self.mean,
+            Plane::PackedRotation => self.rotation,
+            Plane::PackedScaleOpacity => self.scale_opacity,
+            Plane::PackedColour => self.colour,
+            _ => 1,
+        };
+        keys as usize
+    }
+
+    /// 32-bit words of a splat in a plane.
+    #[must_use]
+    pub const fn words(self, plane: Plane) -> usize {
+        plane.words() * self.of(plane)
+    }
+
+    /// As four bytes, in the order of the fields.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 4] {
+        [self.mean, self.rotation, self.scale_opacity, self.colour]
+    }
+
+    /// From four bytes, if they are numbers of keys that there may be.
+    #[must_use]
+    pub const fn from_bytes([mean, rotation, scale_opacity, colour]: [u8; 4]) -> Option<Self> {
+        const fn cubic(keys: u8) -> bool {
+            keys == 1 || (keys >= 4 && keys <= Keys::MOST)
+        }
+        const fn linear(keys: u8) -> bool {
+            keys >= 1 && keys <= Keys::MOST
+        }
+        if cubic(mean) && cubic(rotation) && linear(scale_opacity) && linear(colour) {
+            Some(Self { mean, rotation, scale_opacity, colour })
+        } else {
+            None
+        }
+    }
+
+    /// Whether any attribute follows a spline.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.mean > 1 || self.rotation > 1 || self.scale_opacity > 1 || self.colour > 1
+    }
+
+    /// Splats of a page in the file: as many as keep the largest chunk within its limit.
+    #[must_use]
+    pub const fn page_splats(self) -> usize {
+        if self.mean > 8 || self.rotation > 8 || self.scale_opacity > 8 || self.colour > 8 {
+            2048
+        } else {
+            4096
+        }
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::ONE
+    }
+}
+
+/// Levels of detail of a segment: level `k` is the first [`lod_splats`] of its splats.
+pub const LODS: usize = 4;
+
+/// How many of a segment's splats make the level of detail `lod`, 0 the coarsest: an eighth, a quarter, a half, all, in
+/// whole clusters.
+#[must_use]
+pub const fn lod_splats(splats: usize, lod: usize) -> usize {
+    let shift = if lod < LODS { LODS - 1 - lod } else { 0 };
+    let part = splats.div_ceil(1 << shift).next_multiple_of(CLUSTER_SPLATS);
+    if part < splats { part } else { splats }
 }
 
 /// What the numbers in a segment's packed planes are worth; zero where a segment has none.
@@ -207,6 +317,11 @@ pub struct SegmentData {
     pub end: i64,
     /// Number of splats; every present plane holds `splats · words` words, without padding.
     pub splats: usize,
+    /// Keys of a splat in its packed planes.
+    pub keys: Keys,
+    /// By which factor the scales of each level of detail grow when it is shown alone, so that it has no holes; 1 for
+    /// the last.
+    pub lod_gains: [f32; LODS],
     /// One entry per 256 splats, in order.
     pub clusters: Vec<Cluster>,
     /// The planes by [`Plane::index`]; an absent plane is empty (no motion, no envelope, no harmonics).
@@ -216,6 +331,12 @@ pub struct SegmentData {
 }
 
 impl SegmentData {
+    /// Words of a splat in a plane.
+    #[must_use]
+    pub const fn words(&self, plane: Plane) -> usize {
+        self.keys.words(plane)
+    }
+
     /// The mask of planes present.
     #[must_use]
     pub fn plane_mask(&self) -> u32 {

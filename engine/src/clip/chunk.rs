@@ -13,6 +13,7 @@ use super::fields;
 use super::header::MAX_CHUNK_BYTES;
 use super::segment::{Chunk, ChunkKind};
 use crate::error::{Error, Result};
+use crate::frame::Keys;
 
 /// How the writer stores chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,19 +36,24 @@ pub(super) struct Packed {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The stored form of `raw`, made of records of `kind`.
+/// The stored form of `raw`, made of records of `kind` with so many keys.
 ///
 /// # Errors
 /// [`Error::Io`] when the compressor fails.
-pub(super) fn pack(raw: &[u8], kind: ChunkKind, compression: Compression) -> std::io::Result<Packed> {
+pub(super) fn pack(
+    raw: &[u8],
+    kind: ChunkKind,
+    keys: Keys,
+    compression: Compression,
+) -> std::io::Result<Packed> {
     let mut best = Packed { codec: CODEC_RAW, prediction: 0, bytes: raw.to_vec() };
     let Compression::Zstd(level) = compression else { return Ok(best) };
     match kind {
         ChunkKind::Plane(plane) if !plane.fields().is_empty() => {
             let words: Vec<u32> =
                 raw.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-            for prediction in [1, 0] {
-                let (columns, ends) = fields::split(&words, plane, prediction == 1);
+            for &prediction in fields::predictions(keys.of(plane)) {
+                let (columns, ends) = fields::split(&words, plane, keys.of(plane), prediction);
                 let bytes = compress_columns(&columns, &ends, level)?;
                 if bytes.len() < best.bytes.len() {
                     best = Packed { codec: CODEC_FIELDS, prediction, bytes };
@@ -56,7 +62,7 @@ pub(super) fn pack(raw: &[u8], kind: ChunkKind, compression: Compression) -> std
         }
         _ => {
             let mut columns = vec![0; raw.len()];
-            transpose(raw, kind.record_bytes(), &mut columns);
+            transpose(raw, kind.record_bytes(keys), &mut columns);
             let bytes = zstd::bulk::compress(&columns, level)?;
             if bytes.len() < best.bytes.len() {
                 best = Packed { codec: CODEC_ZSTD, prediction: 0, bytes };
@@ -159,7 +165,13 @@ impl ChunkReader {
                 self.raw.resize(raw_len, 0);
                 match chunk.kind {
                     ChunkKind::Plane(plane) if chunk.codec == CODEC_FIELDS => {
-                        fields::join(&self.columns, plane, chunk.prediction == 1, &mut self.raw);
+                        fields::join(
+                            &self.columns,
+                            plane,
+                            chunk.keys.of(plane),
+                            chunk.prediction,
+                            &mut self.raw,
+                        );
                     }
                     _ => untranspose(&self.columns, chunk.record_bytes(), &mut self.raw),
                 }
@@ -211,10 +223,10 @@ mod tests {
         for plane in [Plane::Colour, Plane::PackedMean] {
             let kind = ChunkKind::Plane(plane);
             assert_eq!(
-                pack(&noise, kind, level).unwrap(),
+                pack(&noise, kind, Keys::ONE, level).unwrap(),
                 Packed { codec: CODEC_RAW, prediction: 0, bytes: noise.clone() }
             );
-            let packed = pack(&[7; 4096], kind, level).unwrap();
+            let packed = pack(&[7; 4096], kind, Keys::ONE, level).unwrap();
             assert_eq!(packed.codec, if plane == Plane::Colour { CODEC_ZSTD } else { CODEC_FIELDS });
             assert!(packed.bytes.len() < 128, "{} bytes", packed.bytes.len());
         }

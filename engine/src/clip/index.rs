@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use super::bytes::{array_at, i64_at, put, u8_at, u32_at, u64_at, word};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, PAGE_SPLATS, SUPERBLOCK_BYTES, Superblock,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, SUPERBLOCK_BYTES, Superblock,
 };
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
 use super::track::Tracks;
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Plane};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Keys, Plane};
 
 pub(super) const INDEX_MAGIC: [u8; 4] = *b"VIDX";
 pub(super) const INDEX_HEADER_BYTES: usize = 64;
@@ -45,6 +45,18 @@ pub(super) fn planes_sound(mask: u32) -> bool {
         && OPTIONAL.iter().all(|&(full, packed)| !(has(full) && has(packed)))
 }
 
+/// Whether a segment of these planes may have so many keys: of packed planes that it has, and then nothing else may
+/// tell how it moves.
+pub(super) fn keys_sound(mask: u32, keys: Keys) -> bool {
+    let absent = Plane::ALL.into_iter().filter(|plane| mask & plane.bit() == 0);
+    let moving = Plane::Life.bit()
+        | Plane::Velocity.bit()
+        | Plane::Curve.bit()
+        | Plane::PackedVelocity.bit()
+        | Plane::PackedCurve.bit();
+    absent.into_iter().all(|plane| keys.of(plane) == 1) && (!keys.any() || mask & moving == 0)
+}
+
 /// The bits of the packed planes in a plane mask.
 pub(super) fn packed_planes() -> u32 {
     Plane::ALL[Plane::FULL..].iter().map(|plane| plane.bit()).sum()
@@ -68,6 +80,8 @@ pub struct Node {
     pub splats: u32,
     /// Which planes are stored, by [`Plane::bit`]; bits this version does not know are cleared.
     pub plane_mask: u32,
+    /// Keys of a splat in its packed planes.
+    pub keys: Keys,
     /// Byte offset of the segment in the file.
     pub offset: u64,
     /// Bytes of the segment in the file.
@@ -82,7 +96,7 @@ impl Node {
     /// Bytes of the decoded segment: all planes and the cluster table.
     #[must_use]
     pub fn raw_bytes(&self) -> u64 {
-        let words: usize = self.planes().map(Plane::words).sum();
+        let words: usize = self.planes().map(|plane| self.keys.words(plane)).sum();
         u64::from(self.splats) * words as u64 * 4 + (self.clusters() * size_of::<Cluster>()) as u64
     }
 
@@ -95,7 +109,7 @@ impl Node {
     /// Pages of each plane.
     #[must_use]
     pub fn pages(&self) -> usize {
-        (self.splats as usize).div_ceil(PAGE_SPLATS)
+        (self.splats as usize).div_ceil(self.keys.page_splats())
     }
 
     /// The planes stored, in file order.
@@ -120,6 +134,8 @@ impl Node {
             header_bytes: u32_at(bytes, 0x28),
             header_crc: u32_at(bytes, 0x2c),
             plane_mask: u32_at(bytes, 0x30) & known_planes(),
+            // Numbers that cannot be are found by the check of the node.
+            keys: Keys::from_bytes(array_at(bytes, 0x38)).unwrap_or_default(),
         }
     }
 
@@ -134,6 +150,7 @@ impl Node {
         put(&mut out, 0x28, &self.header_bytes.to_le_bytes());
         put(&mut out, 0x2c, &self.header_crc.to_le_bytes());
         put(&mut out, 0x30, &self.plane_mask.to_le_bytes());
+        put(&mut out, 0x38, &self.keys.bytes());
         out
     }
 }
@@ -260,6 +277,11 @@ impl Index {
                 break;
             }
             let node = Node::parse(record);
+            if Keys::from_bytes(array_at(record, 0x38)).is_none() {
+                let at = (nodes_at + number * node_len + 0x38) as u64;
+                let why = "is no number of keys that there may be; convert again";
+                return Err(check.wrong(&format!("index.node[{number}].keys"), at, why));
+            }
             check.node(number, (nodes_at + number * node_len) as u64, &node, nodes.last())?;
             nodes.push(node);
         }
@@ -348,6 +370,10 @@ impl Check<'_> {
                 0x30,
                 "has packed planes without the feature bit that announces them",
             );
+        }
+        if !keys_sound(node.plane_mask, node.keys) {
+            let why = "keys are for packed planes, without velocity, curve or full life beside them";
+            return wrong("keys", 0x38, why);
         }
         if node.pages() > usize::from(u16::MAX) + 1 {
             return wrong("splats", 0x20, "is more than 268435456");

@@ -13,13 +13,14 @@ use super::header::{
 use super::index::{Index, Node, known_planes, packed_planes};
 use super::repair::LeftOut;
 use super::segment::{
-    DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TAIL_BYTES, SegmentHeader, tail_bytes,
+    CHECKED_BYTES, DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TAIL_BYTES,
+    SegmentHeader, tail_bytes,
 };
 use super::track::Tracks;
 use super::write::is_possible;
 use super::{ByteSource, Parts, read_metadata, read_run};
 use crate::error::{Error, Result};
-use crate::frame::Plane;
+use crate::frame::{Keys, Plane};
 use crate::splat::ClipInfo;
 use crate::time::{TICKS_PER_FRAME, TickRate};
 
@@ -195,15 +196,19 @@ fn node_of(
         return wrong(format!("the file ends {} bytes before it does", at + header.stored_bytes - end));
     }
     let head = read_run(source, at, head_bytes)?;
-    // The grid, where there is one, and the directory.
-    let directory = &head[SEGMENT_HEADER_BYTES..];
+    // What of the header its own checksum leaves out, and the directory.
+    let directory = &head[CHECKED_BYTES..];
     if header.rate.num != 0 && crc32c::crc32c(directory) != header.directory_crc {
         return wrong("its directory is damaged".to_owned());
     }
     let Ok(header_bytes) = u32::try_from(head_bytes) else {
         return wrong(format!("a directory of {head_bytes} bytes cannot be"));
     };
+    let Some(keys) = Keys::from_bytes(header.keys) else {
+        return wrong("its numbers of keys cannot be".to_owned());
+    };
     Ok(Node {
+        keys,
         level: header.level,
         start: header.start,
         end: header.end,

@@ -8,13 +8,15 @@ use super::Clip;
 use super::bytes::{array_at, box_at, i64_at, put, put_box, u8_at, u16_at, u32_at, u64_at, word};
 use super::chunk::CODEC_FIELDS;
 use super::fields;
-use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
-use super::index::{Node, PAGE_CLUSTERS, packed_planes};
+use super::header::MAX_CHUNK_BYTES;
+use super::index::{Node, PAGE_CLUSTERS};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Grid, Plane};
+use crate::frame::{Cluster, Grid, Keys, LODS, Plane};
 use crate::time::TickRate;
 
-pub(super) const SEGMENT_HEADER_BYTES: usize = 128;
+pub(super) const SEGMENT_HEADER_BYTES: usize = 256;
+/// Bytes of the header under its own checksum, with its place; the rest stands under the directory's.
+pub(super) const CHECKED_BYTES: usize = 128;
 pub(super) const DIRECTORY_ENTRY_BYTES: usize = 48;
 pub(super) const SEGMENT_TAIL_BYTES: usize = 16;
 pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"SEG1";
@@ -51,17 +53,17 @@ impl ChunkKind {
 
     /// Bytes of one record: a splat's words of a plane, or one cluster.
     #[must_use]
-    pub const fn record_bytes(self) -> usize {
+    pub const fn record_bytes(self, keys: Keys) -> usize {
         match self {
-            Self::Plane(plane) => plane.words() * 4,
+            Self::Plane(plane) => keys.words(plane) * 4,
             Self::Clusters => size_of::<Cluster>(),
         }
     }
 
     /// Records in a full chunk.
-    pub(super) const fn page_records(self) -> usize {
+    pub(super) const fn page_records(self, keys: Keys) -> usize {
         match self {
-            Self::Plane(_) => PAGE_SPLATS,
+            Self::Plane(_) => keys.page_splats(),
             Self::Clusters => PAGE_CLUSTERS,
         }
     }
@@ -74,6 +76,8 @@ pub struct Chunk {
     pub node: u32,
     /// What it holds.
     pub kind: ChunkKind,
+    /// Keys of the segment's planes.
+    pub keys: Keys,
     /// Which page of that, from 0.
     pub page: u16,
     /// How it is stored; see FORMAT.md.
@@ -98,13 +102,21 @@ impl Chunk {
     /// Bytes of one record.
     #[must_use]
     pub const fn record_bytes(&self) -> usize {
-        self.kind.record_bytes()
+        self.kind.record_bytes(self.keys)
+    }
+
+    /// Number of the first record in its plane or table.
+    #[must_use]
+    pub const fn first_record(&self) -> usize {
+        self.page as usize * self.kind.page_records(self.keys)
     }
 
     /// Bytes of one record's columns in its codec.
     pub(super) fn column_bytes(&self) -> usize {
         match self.kind {
-            ChunkKind::Plane(plane) if self.codec == CODEC_FIELDS => fields::column_bytes(plane),
+            ChunkKind::Plane(plane) if self.codec == CODEC_FIELDS => {
+                fields::column_bytes(plane) * self.keys.of(plane)
+            }
             _ => self.record_bytes(),
         }
     }
@@ -124,7 +136,7 @@ impl Chunk {
     }
 }
 
-/// The 128 bytes at the start of a segment. The index repeats what playback needs; the rest serves a scan of a file
+/// The 256 bytes at the start of a segment. The index repeats what playback needs; the rest serves a scan of a file
 /// whose index is lost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct SegmentHeader {
@@ -145,17 +157,17 @@ pub(super) struct SegmentHeader {
     /// CRC32C of the directory, which the index covers otherwise.
     pub(super) directory_crc: u32,
     pub(super) grid: Grid,
+    /// As four bytes; the index has checked its own.
+    pub(super) keys: [u8; 4],
+    pub(super) lod_gains: [f32; LODS],
 }
 
-/// Offset of the grid, behind the header proper; there only in segments with packed planes.
-const GRID_AT: usize = SEGMENT_HEADER_BYTES;
-/// Bytes of the grid, as long as a directory entry.
-const GRID_BYTES: usize = 48;
-
-/// Bytes before the directory of a segment with these planes.
-pub(super) fn header_bytes(plane_mask: u32) -> usize {
-    SEGMENT_HEADER_BYTES + if plane_mask & packed_planes() != 0 { GRID_BYTES } else { 0 }
-}
+/// Offset of the grid, zero in segments without packed planes.
+const GRID_AT: usize = CHECKED_BYTES;
+/// Offset of the numbers of keys.
+const KEYS_AT: usize = 0xa8;
+/// Offset of the gains of the levels of detail.
+const GAINS_AT: usize = 0xb0;
 
 fn grid_words(grid: &Grid) -> [u32; 10] {
     let floats = [
@@ -194,12 +206,11 @@ fn grid_at(bytes: &[u8]) -> Grid {
 }
 
 impl SegmentHeader {
-    /// The bytes before the directory: the header proper, and the grid where there are packed planes.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        let mut out = vec![0; header_bytes(self.plane_mask)];
+    /// The bytes before the directory.
+    pub(super) fn bytes(&self) -> [u8; SEGMENT_HEADER_BYTES] {
+        let mut out = [0; SEGMENT_HEADER_BYTES];
         put(&mut out, 0x00, &SEGMENT_MAGIC);
-        let header_len = word(out.len());
-        put(&mut out, 0x04, &header_len.to_le_bytes());
+        put(&mut out, 0x04, &word(SEGMENT_HEADER_BYTES).to_le_bytes());
         put(&mut out, 0x08, &self.sequence.to_le_bytes());
         put(&mut out, 0x0c, &[self.level]);
         put(&mut out, 0x10, &self.start.to_le_bytes());
@@ -218,22 +229,17 @@ impl SegmentHeader {
         put(&mut out, 0x68, &self.directory_crc.to_le_bytes());
         let crc = crc32c::crc32c(&out[..0x7c]);
         put(&mut out, 0x7c, &crc.to_le_bytes());
-        if let Some(grid) = out.get_mut(GRID_AT..) {
-            for (bytes, word) in grid.chunks_exact_mut(4).zip(grid_words(&self.grid)) {
-                bytes.copy_from_slice(&word.to_le_bytes());
-            }
+        for (at, word) in (GRID_AT..).step_by(4).zip(grid_words(&self.grid)) {
+            put(&mut out, at, &word.to_le_bytes());
+        }
+        put(&mut out, KEYS_AT, &self.keys);
+        for (at, gain) in (GAINS_AT..).step_by(4).zip(self.lod_gains) {
+            put(&mut out, at, &gain.to_le_bytes());
         }
         out
     }
 
-    /// The grid's bytes, which stand under the directory's checksum.
-    pub(super) fn grid_bytes(&self) -> Vec<u8> {
-        self.bytes().split_off(SEGMENT_HEADER_BYTES)
-    }
-
     pub(super) fn parse(bytes: &[u8]) -> Self {
-        let packed = u32_at(bytes, 0x2c) & packed_planes() != 0;
-        let has_grid = packed && bytes.len() >= GRID_AT + GRID_BYTES;
         Self {
             sequence: u32_at(bytes, 0x08),
             level: u8_at(bytes, 0x0c),
@@ -248,7 +254,9 @@ impl SegmentHeader {
             duration: i64_at(bytes, 0x58),
             fps: (u32_at(bytes, 0x60), u32_at(bytes, 0x64)),
             directory_crc: u32_at(bytes, 0x68),
-            grid: if has_grid { grid_at(bytes) } else { Grid::default() },
+            grid: grid_at(bytes),
+            keys: array_at(bytes, KEYS_AT),
+            lod_gains: std::array::from_fn(|lod| f32::from_bits(u32_at(bytes, GAINS_AT + lod * 4))),
         }
     }
 }
@@ -273,6 +281,8 @@ pub struct Segment {
     pub bounds: [[f32; 3]; 2],
     /// The grid as it stands in the file; the codec checks what it uses of it.
     pub grid: Grid,
+    /// The gains of the levels of detail as they stand in the file; the codec checks them.
+    pub lod_gains: [f32; LODS],
     /// Number of the segment in the order of writing.
     pub(super) sequence: u32,
     /// The chunks that this version knows.
@@ -301,6 +311,7 @@ impl Segment {
             node: node_number,
             bounds: header.bounds,
             grid: header.grid,
+            lod_gains: header.lod_gains,
             sequence: header.sequence,
             chunks: Vec::with_capacity(node.chunks()),
             extents: Vec::with_capacity(header.chunks as usize),
@@ -319,11 +330,11 @@ impl Segment {
         Ok(segment)
     }
 
-    /// An error about a field of the grid.
-    pub(crate) fn wrong_grid(&self, clip: &Clip, field: &str) -> Error {
-        let at = clip.nodes().get(self.node as usize).map_or(0, |node| node.offset) + GRID_AT as u64;
+    /// An error about a field of the header, at byte `at`, that the codec uses.
+    pub(crate) fn wrong_header(&self, clip: &Clip, field: &str, at: u64) -> Error {
+        let at = clip.nodes().get(self.node as usize).map_or(0, |node| node.offset) + at;
         let name = format!("segment[{}].{field}", self.node);
-        let why = "the grid leads to values that cannot be right; convert the source again";
+        let why = "leads to values that cannot be right; convert the source again";
         Error::malformed(clip.name(), &name, at, why)
     }
 }
@@ -359,6 +370,7 @@ impl Check<'_> {
             && (header.start, header.end) == (node.start, node.end)
             && header.stored_bytes == node.stored_bytes
             && header.splats == node.splats
+            && header.keys == node.keys.bytes()
             && header.plane_mask & node.plane_mask == node.plane_mask;
         if !same {
             return Err(self.wrong("header", 0, "does not agree with the index; convert the source again"));
@@ -366,7 +378,7 @@ impl Check<'_> {
         let (header_len, entry_len) = (u32_at(bytes, 4) as usize, u32_at(bytes, 0x34) as usize);
         let directory =
             entry_len.checked_mul(header.chunks as usize).and_then(|len| len.checked_add(header_len));
-        if header_len < header_bytes(header.plane_mask)
+        if header_len < SEGMENT_HEADER_BYTES
             || entry_len < DIRECTORY_ENTRY_BYTES
             || directory.is_none_or(|directory| directory > bytes.len())
         {
@@ -402,7 +414,7 @@ impl Check<'_> {
         if codec == CODEC_FIELDS && !packed {
             return wrong("codec", 0x02, "is for packed planes only");
         }
-        if prediction > u8::from(codec == CODEC_FIELDS) {
+        if prediction > if codec == CODEC_FIELDS { fields::MAX_PREDICTION } else { 0 } {
             return Err(Error::unsupported(format!(
                 "{}: needs a newer version of vivant (chunk prediction {prediction} at byte {})",
                 self.clip.name(),
@@ -413,12 +425,13 @@ impl Check<'_> {
         if stored_len > raw_len || raw_len > MAX_CHUNK_BYTES {
             return wrong("raw_len", 0x1c, "is smaller than the stored length or above 262144");
         }
-        if u64::from(raw_len) != u64::from(count) * kind.record_bytes() as u64 {
+        if u64::from(raw_len) != u64::from(count) * kind.record_bytes(self.node.keys) as u64 {
             return wrong("count", 0x0c, "does not give the decoded length");
         }
         let chunk = Chunk {
             node: self.number,
             kind,
+            keys: self.node.keys,
             page: u16_at(entry, 0x04),
             codec,
             prediction,
@@ -443,7 +456,7 @@ impl Check<'_> {
                 ChunkKind::Clusters => self.node.clusters(),
             };
             for (page, chunk) in chunks.iter().filter(|chunk| chunk.kind == kind).enumerate() {
-                let expected = left.min(kind.page_records());
+                let expected = left.min(kind.page_records(self.node.keys));
                 if usize::from(chunk.page) != page || chunk.count as usize != expected || expected == 0 {
                     let why =
                         format!("{kind:?} page {} does not follow; convert the source again", chunk.page);

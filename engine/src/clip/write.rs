@@ -13,20 +13,20 @@ use super::Clip;
 use super::bytes::word;
 use super::chunk::{CODEC_RAW, Compression, Packed, pack};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, PAGE_SPLATS,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES,
     SUPERBLOCK_BYTES,
 };
 use super::header::{Superblock, Which};
-use super::index::{Index, Node, PAGE_CLUSTERS, packed_planes, planes_sound};
+use super::index::{Index, Node, keys_sound, packed_planes, planes_sound};
 use super::intervals::Intervals;
 use super::segment::{
-    CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_TAIL_BYTES, Segment,
-    SegmentHeader, header_bytes, tail_bytes,
+    CHECKED_BYTES, CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
+    SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
 };
 use super::sink::Sink;
 use super::track::{Track, Tracks};
 use crate::error::{Error, Result};
-use crate::frame::{Plane, SegmentData};
+use crate::frame::{Cluster, Keys, Plane, SegmentData};
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
@@ -228,7 +228,7 @@ impl Writer {
         self.pad_to(u64::from(ALIGN))?;
         let segment_at = self.position;
         let blobs = self.pack_chunks(data)?;
-        let header_bytes = header_bytes(data.plane_mask()) + blobs.len() * DIRECTORY_ENTRY_BYTES;
+        let header_bytes = SEGMENT_HEADER_BYTES + blobs.len() * DIRECTORY_ENTRY_BYTES;
         let sequence = word(self.nodes.len());
         let mut at = segment_at + header_bytes as u64;
         let mut directory = Vec::with_capacity(header_bytes);
@@ -255,8 +255,11 @@ impl Writer {
             fps: self.info.fps,
             directory_crc: 0,
             grid: data.grid,
+            keys: data.keys.bytes(),
+            lod_gains: data.lod_gains,
         };
-        header.directory_crc = crc32c::crc32c_append(crc32c::crc32c(&header.grid_bytes()), &directory);
+        let rest = crc32c::crc32c(&header.bytes()[CHECKED_BYTES..]);
+        header.directory_crc = crc32c::crc32c_append(rest, &directory);
         let mut head = header.bytes().to_vec();
         head.append(&mut directory);
         self.put(&head)?;
@@ -272,6 +275,7 @@ impl Writer {
             end: data.end,
             splats: header.splats,
             plane_mask: header.plane_mask,
+            keys: data.keys,
             offset: segment_at,
             stored_bytes: header.stored_bytes,
             header_bytes: word(header_bytes),
@@ -343,21 +347,24 @@ impl Writer {
             )));
         }
         let counted: u64 = data.clusters.iter().map(|cluster| u64::from(cluster.count)).sum();
-        let required = planes_sound(data.plane_mask());
-        let sized = Plane::ALL.iter().all(|plane| {
+        let required = planes_sound(data.plane_mask())
+            && keys_sound(data.plane_mask(), data.keys)
+            && Keys::from_bytes(data.keys.bytes()).is_some();
+        let sized = Plane::ALL.into_iter().all(|plane| {
             let words = data.planes[plane.index()].len();
-            words == 0 || words == data.splats * plane.words()
+            words == 0 || words == data.splats * data.words(plane)
         });
         if counted != data.splats as u64 || !required || !sized {
             return Err(Error::invalid(
                 "the segment's planes and clusters do not agree with its number of splats",
             ));
         }
-        if data.splats > PAGE_SPLATS * (usize::from(u16::MAX) + 1) || self.nodes.len() >= MAX_NODES as usize {
+        let most = data.keys.page_splats() * (usize::from(u16::MAX) + 1);
+        if data.splats > most || self.nodes.len() >= MAX_NODES as usize {
             return Err(Error::LimitExceeded {
                 what: format!("{}: splats of a segment or segments of a clip", self.name),
                 value: data.splats as u64,
-                limit: PAGE_SPLATS as u64 * 65_536,
+                limit: most as u64,
             });
         }
         Ok(())
@@ -366,15 +373,16 @@ impl Writer {
     /// The chunks of a segment with their bytes: the cluster table, then page by page every plane, so that a later
     /// version can read a prefix of pages as a coarser picture.
     fn pack_chunks(&self, data: &SegmentData) -> Result<Vec<(Chunk, Vec<u8>)>> {
+        let keys = data.keys;
         let clusters: &[u8] = &cluster_bytes(data);
         let mut parts: Vec<(ChunkKind, usize, Vec<u8>)> = clusters
-            .chunks(PAGE_CLUSTERS * ChunkKind::Clusters.record_bytes())
+            .chunks(ChunkKind::Clusters.page_records(keys) * ChunkKind::Clusters.record_bytes(keys))
             .enumerate()
             .map(|(page, bytes)| (ChunkKind::Clusters, page, bytes.to_vec()))
             .collect();
-        for page in 0..data.splats.div_ceil(PAGE_SPLATS) {
+        for page in 0..data.splats.div_ceil(keys.page_splats()) {
             for plane in Plane::ALL {
-                let page_words = PAGE_SPLATS * plane.words();
+                let page_words = keys.page_splats() * keys.words(plane);
                 let Some(words) = data.planes[plane.index()].chunks(page_words).nth(page) else { continue };
                 let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
                 parts.push((ChunkKind::Plane(plane), page, bytes));
@@ -384,14 +392,15 @@ impl Writer {
         let packed: std::io::Result<Vec<_>> = parts
             .into_par_iter()
             .map(|(kind, page, raw)| {
-                let Packed { codec, prediction, bytes } = pack(&raw, kind, compression)?;
+                let Packed { codec, prediction, bytes } = pack(&raw, kind, keys, compression)?;
                 let chunk = Chunk {
                     node: 0,
                     kind,
+                    keys,
                     page: u16::try_from(page).unwrap_or(u16::MAX),
                     codec,
                     prediction,
-                    count: word(raw.len() / kind.record_bytes()),
+                    count: word(raw.len() / kind.record_bytes(keys)),
                     offset: 0,
                     stored_len: word(bytes.len()),
                     raw_len: word(raw.len()),
@@ -504,7 +513,7 @@ fn check(info: &ClipInfo, options: &WriterOptions) -> Result<()> {
 }
 
 fn cluster_bytes(data: &SegmentData) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.clusters.len() * ChunkKind::Clusters.record_bytes());
+    let mut out = Vec::with_capacity(data.clusters.len() * size_of::<Cluster>());
     for cluster in &data.clusters {
         let box_min = cluster.box_min.map(f32::to_bits);
         let box_max = cluster.box_max.map(f32::to_bits);

@@ -11,7 +11,7 @@ use crate::time::TickRate;
 
 /// Words of splat `index` in a plane; `None` when the plane is absent or has another size.
 pub(super) fn record<const N: usize>(data: &SegmentData, plane: Plane, index: usize) -> Option<[u32; N]> {
-    let at = index.checked_mul(plane.words())?;
+    let at = index.checked_mul(data.words(plane))?;
     data.planes[plane.index()].get(at..)?.first_chunk::<N>().copied()
 }
 

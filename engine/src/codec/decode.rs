@@ -6,7 +6,10 @@
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, LODS, Plane, SegmentData};
+
+/// By how much scales may grow in a level of detail.
+const MOST_GAIN: f32 = 64.0;
 
 /// Reads segments; keeps its buffers from one to the next. One a thread.
 #[derive(Debug)]
@@ -42,6 +45,10 @@ impl Decoder {
             return Err(Error::invalid(format!("{} has no node {node}", clip.name())));
         };
         let mut data = allocate(clip, node, &entry)?;
+        if segment.lod_gains.iter().any(|gain| !(1.0..=MOST_GAIN).contains(gain)) {
+            return Err(segment.wrong_header(clip, "lod_gains", 0xb0));
+        }
+        data.lod_gains = segment.lod_gains;
         data.grid = checked_grid(clip, &segment, &entry)?;
         // Chunks of one plane come page by page, so appending puts every word in its place.
         for chunk in &segment.chunks {
@@ -79,13 +86,15 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         start: node.start,
         end: node.end,
         splats: node.splats as usize,
+        keys: node.keys,
+        lod_gains: [1.0; LODS],
         clusters: Vec::new(),
         planes: Default::default(),
         grid: Grid::default(),
     };
     let clusters = data.clusters.try_reserve_exact(node.clusters());
     let planes = node.planes().try_for_each(|plane| {
-        let words = data.splats.saturating_mul(plane.words());
+        let words = data.splats.saturating_mul(node.keys.words(plane));
         data.planes[plane.index()].try_reserve_exact(words)
     });
     if clusters.and(planes).is_err() {
@@ -114,7 +123,7 @@ fn checked_grid(clip: &Clip, segment: &Segment, node: &Node) -> Result<Grid> {
         (Plane::PackedCurve, "quadratic_step", motion::steps_sound(steps)),
     ];
     match checks.into_iter().find(|(plane, _, sound)| has(*plane) && !sound) {
-        Some((_, field, _)) => Err(segment.wrong_grid(clip, field)),
+        Some((_, field, _)) => Err(segment.wrong_header(clip, field, 0x80)),
         None => Ok(grid),
     }
 }
@@ -137,7 +146,7 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
         }
         ChunkKind::Plane(plane) => {
             let words = &data.planes[plane.index()];
-            let added = &words[words.len() - chunk.count as usize * plane.words()..];
+            let added = &words[words.len() - chunk.count as usize * data.words(plane)..];
             match plane {
                 Plane::Mean => first_bad(added, mean::sound),
                 Plane::Rotation => first_bad(added, rotation::sound),
@@ -162,7 +171,7 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
     };
     match bad {
         Some(at) => {
-            let splat = usize::from(chunk.page) * crate::clip::PAGE_SPLATS + at;
+            let splat = chunk.first_record() + at;
             let why =
                 format!("splat {splat} of the segment holds a value that cannot be right (not finite?)");
             Err(clip.damaged_chunk(chunk, why))

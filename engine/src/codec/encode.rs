@@ -6,7 +6,7 @@
 use super::order::{Windowed, order};
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
 use crate::error::{Error, Result};
-use crate::frame::{Grid, Plane, SegmentData};
+use crate::frame::{Grid, Keys, LODS, Plane, SegmentData};
 use crate::splat::{Motion, Splat, Splats};
 use crate::time::TickRate;
 
@@ -65,6 +65,8 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         start,
         end,
         splats: taken.len(),
+        keys: Keys::ONE,
+        lod_gains: [1.0; LODS],
         clusters: Vec::new(),
         planes: Default::default(),
         grid: Grid::default(),

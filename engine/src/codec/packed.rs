@@ -9,7 +9,7 @@ use super::stored::{Stored, stored};
 use super::words::{from_halves, halves};
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity};
 use crate::clip::Profile;
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Keys, LODS, Plane, SegmentData};
 use crate::splat::{Life, Splat};
 use crate::time::TickRate;
 
@@ -87,6 +87,8 @@ impl Packer {
             start: self.full.start,
             end: self.full.end,
             splats: self.full.splats,
+            keys: Keys::ONE,
+            lod_gains: [1.0; LODS],
             clusters: Vec::new(),
             planes: Default::default(),
             grid: Grid::default(),

@@ -140,7 +140,7 @@ fn lies_under_valid_checksums_cost_nothing() {
     let blocks = (0x28..0xd8).step_by(4).map(|at| (at, 0));
     let nodes =
         (0..64).step_by(4).map(|at| (index + at, 1)).chain((0..64).step_by(4).map(|at| (node + at, 1)));
-    let headers = (0..128 + 48 * 3).step_by(4).map(|at| (header + at, 2));
+    let headers = (0..256 + 48 * 3).step_by(4).map(|at| (header + at, 2));
     let begun = std::time::Instant::now();
     let mut errors = 0;
     for (at, _) in blocks.chain(nodes).chain(headers) {
@@ -186,7 +186,7 @@ fn values_that_are_not_finite_are_refused_by_splat() {
         let at = chunk.offset as usize;
         put(&mut bytes, at + record * chunk.record_bytes(), &bad.to_le_bytes());
         let crc = crc32c(&bytes[at..at + chunk.stored_len as usize]).to_le_bytes();
-        let entry = header + 128 + 48 * number;
+        let entry = header + 256 + 48 * number;
         put(&mut bytes, entry + 0x20, &crc);
         put(&mut bytes, entry + 0x24, &crc);
         seal(&mut bytes);
@@ -201,7 +201,7 @@ fn values_that_are_not_finite_are_refused_by_splat() {
 fn a_frame_that_expands_beyond_its_length_is_refused() {
     let mut bytes = bytes_of(&still(3, 4096, 0), Compression::Zstd(3));
     let node = node_at(&bytes, 0);
-    let entry = u64_at(&bytes, node + 0x10) as usize + 128;
+    let entry = u64_at(&bytes, node + 0x10) as usize + 256;
     // The directory of one chunk, told to be of fewer records than its frame holds; the index agrees.
     let shown = 100_u32;
     let header = u64_at(&bytes, node + 0x10) as usize;

@@ -156,10 +156,10 @@ fn the_worked_example_is_true() {
     let node = node_at(&bytes, 0);
     let long = |at: usize| u64_at(&bytes, node + at);
     assert_eq!([long(0), long(8), long(0x10), long(0x18)], [0, 1, 4096, 22_896]);
-    assert_eq!((u32_at(&bytes, node + 0x28), u32_at(&bytes, node + 0x30), bytes[node + 0x24]), (368, 15, 0));
+    assert_eq!((u32_at(&bytes, node + 0x28), u32_at(&bytes, node + 0x30), bytes[node + 0x24]), (496, 15, 0));
     let chunks = [(32, 4096, 128), (1, 8192, 3600), (2, 12_288, 2400), (3, 16_384, 2400), (4, 20_480, 2400)];
     for (number, (kind, offset, raw_len)) in chunks.into_iter().enumerate() {
-        let entry = 4224 + 48 * number;
+        let entry = 4352 + 48 * number;
         let found = (bytes[entry], u64_at(&bytes, entry + 0x10), u32_at(&bytes, entry + 0x1c));
         assert_eq!(found, (kind, offset, raw_len));
     }

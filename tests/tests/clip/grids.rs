@@ -108,13 +108,13 @@ fn packed_planes_need_their_feature_bit_and_no_full_twin() {
 }
 
 #[test]
-fn codec_2_is_for_packed_planes_and_two_predictions() {
+fn codec_2_is_for_packed_planes_and_twelve_predictions() {
     let good = packed(Compression::Zstd(3));
     let (_, mean) = entry_of(&good, 11);
     assert_eq!(good[mean + 2], 2);
     let (_, clusters) = entry_of(&good, 32);
     for (entry, at, value, says) in [
-        (mean, 3, 2, "needs a newer version"),
+        (mean, 3, 12, "needs a newer version"),
         (mean, 2, 3, "needs a newer version"),
         (mean, 2, 1, "needs a newer version"),
         (clusters, 2, 2, "packed planes only"),

@@ -189,7 +189,7 @@ fn newer_files_are_refused_by_name_and_newer_chunks_skipped() {
     newer(&|bytes| (bytes[0x18], bytes[0x20], bytes[0x0a]) = (1, 1, 9)).unwrap();
     // A codec and a prediction of the future, in the first chunk of the first segment.
     let bytes = small();
-    let entry = u64_at(&bytes, node_at(&bytes, 0) + 0x10) as usize + 128;
+    let entry = u64_at(&bytes, node_at(&bytes, 0) + 0x10) as usize + 256;
     refused(newer(&|bytes| bytes[entry + 2] = 16));
     refused(newer(&|bytes| bytes[entry + 3] = 1));
     // A kind of chunk that is not known is passed over; here it replaces a plane, and so that is what is missing.
@@ -206,7 +206,7 @@ fn an_unknown_chunk_beside_the_known_ones_changes_nothing() {
     let mask = u32_at(&bytes, node + 0x30) & !Plane::Sh1.bit();
     put(&mut bytes, node + 0x30, &mask.to_le_bytes());
     put(&mut bytes, header + 0x2c, &mask.to_le_bytes());
-    let last = header + 128 + 48 * (u32_at(&bytes, header + 0x30) as usize - 1);
+    let last = header + 256 + 48 * (u32_at(&bytes, header + 0x30) as usize - 1);
     assert_eq!(bytes[last], Plane::Sh1 as u8);
     bytes[last] = 77;
     // The sums of the superblock: five words a splat less.

@@ -190,7 +190,7 @@ fn a_damaged_segment_is_left_out_and_named_and_the_others_stay() {
             let chunks = Segment::read(&clip, number as u32).unwrap().chunks;
             let chunk = chunks[chunks.len() / 2];
             let in_chunk = (chunk.offset + u64::from(chunk.stored_len) / 2) as usize;
-            for (part, flip) in [("header", at + 9), ("directory", at + 128 + 0x21), ("chunk", in_chunk)] {
+            for (part, flip) in [("header", at + 9), ("directory", at + 256 + 0x21), ("chunk", in_chunk)] {
                 // With the index, and without it.
                 for lost in [&[][..], &[(index + 9, 1)]] {
                     let flips = [&[(flip, 0x40)][..], lost].concat();
@@ -303,11 +303,11 @@ fn one_wrong_byte_costs_at_most_one_segment() {
         assert!(verify(&Clip::from_bytes("saved", saved).unwrap()).unwrap().is_whole());
     }
     let header = places(&original)[0].start;
-    for at in (0..0x78).step_by(4).chain((128..128 + 96).step_by(4)) {
+    for at in (0..0x78).step_by(4).chain((128..256 + 96).step_by(4)) {
         for value in [0, 1, 0xff, 0xffff, 0x7fff_ffff, 0x8000_0000, u32::MAX] {
             let mut lie = original.clone();
             put(&mut lie, header + at, &value.to_le_bytes());
-            let directory = 128 + 48 * u32_at(&original, header + 0x30) as usize;
+            let directory = 256 + 48 * u32_at(&original, header + 0x30) as usize;
             let crc = crc32c(&lie[header + 128..header + directory]);
             put(&mut lie, header + 0x68, &crc.to_le_bytes());
             let crc = crc32c(&lie[header..header + 0x7c]);
