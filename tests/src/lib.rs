@@ -2,6 +2,7 @@
 //! a bench that runs one kernel over the buffers of its CPU twin.
 
 pub mod gpu;
+pub mod limb;
 pub mod performances;
 pub mod random;
 pub mod require;

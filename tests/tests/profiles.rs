@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use glam::{DVec3, Vec3};
 use vivant::clip::{ChunkKind, Clip, Profile, Segment, WriterOptions};
-use vivant::codec::{Decoder, performance_to_bytes, splats_of};
+use vivant::codec::{Decoder, performance_to_bytes, splats_at};
 use vivant::picture::psnr_covered;
 use vivant::splat::{Motion, Performance, Splats};
 use vivant::time::TickRate;
@@ -35,7 +35,7 @@ fn live_splats(clip: &Clip, seconds: f64) -> Performance {
     let info = clip.info();
     let mut out = Splats::new(info.sh_degree);
     for segment in live_at(clip, seconds).segments {
-        let splats = splats_of(&segment, info.rate);
+        let splats = splats_at(&segment, info.rate, seconds);
         let mut rest = vec![0.0; out.sh_stride()];
         for index in 0..splats.len() {
             rest.fill(0.0);

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use glam::{DVec3, Vec3};
 use serde::Deserialize;
 use vivant::clip::Clip;
-use vivant::codec::splats_of;
+use vivant::codec::splats_at;
 use vivant::playback::live_at;
 use vivant::view::View;
 
@@ -73,7 +73,7 @@ impl Subject {
             let nanos = duration / samples * sample + duration / samples / 2;
             let live = live_at(clip, nanos)?;
             for segment in &live.segments {
-                let splats = splats_of(segment, clip.info().rate);
+                let splats = splats_at(segment, clip.info().rate, live.seconds);
                 for index in 0..splats.len() {
                     let splat = splats.get(index);
                     if live.tick < splat.life.start || live.tick >= splat.life.end {

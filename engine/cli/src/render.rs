@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use glam::DVec3;
 use vivant::clip::{Access, Clip};
-use vivant::codec::splats_of;
+use vivant::codec::splats_at;
 use vivant::frame::LiveSet;
 use vivant::gpu::Format;
 use vivant::picture::{self, Image};
@@ -241,7 +241,8 @@ impl Painter {
                 renderer.read(canvas)
             }
             Engine::Reference => {
-                let sets: Vec<_> = live.segments.iter().map(|s| splats_of(s, clip.info().rate)).collect();
+                let sets: Vec<_> =
+                    live.segments.iter().map(|s| splats_at(s, clip.info().rate, live.seconds)).collect();
                 let sets: Vec<_> = sets.iter().collect();
                 let moment = Moment { tick: live.tick, seconds: live.seconds };
                 let background = self.background.map(|b| b.map(f64::from));

@@ -4,7 +4,7 @@
 //! computes. The box holds every mean at every time its splat shows: the exact extremes of each cubic, grown by what
 //! the rounding of f32 arithmetic can add.
 
-use super::stored::stored;
+use super::stored::{mean_keys, stored, stored_at};
 use super::{mean, motion};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::time::TickRate;
@@ -45,7 +45,11 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
         let time = |ticks: f64| clock(ticks) - f64::from(splat.t0);
         let from = time(f64::from(splat.window.0) - 0.5);
         let to = time(f64::from(splat.window.1) - 0.5);
-        let extent = motion::extent(splat.mean, &splat.motion, from, to.max(from));
+        let extent = if data.keys.mean > 1 {
+            hull(data, index)
+        } else {
+            motion::extent(splat.mean, &splat.motion, from, to.max(from))
+        };
         let reach = from.abs().max(to.abs());
         let slack = motion::rounding(splat.mean, &splat.motion, reach, clock(f64::from(splat.window.1)));
         for axis in 0..3 {
@@ -54,7 +58,12 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
         }
         out.start = out.start.min(splat.window.0);
         out.end = out.end.max(splat.window.1);
-        out.max_scale = splat.scale.into_iter().fold(out.max_scale, f32::max);
+        // Between two keys a scale is between theirs.
+        let keys = u32::from(data.keys.scale_opacity);
+        let at_keys = (0..keys)
+            .filter(|_| keys > 1)
+            .filter_map(|key| stored_at(data, index, f64::from(key) / f64::from(keys - 1)));
+        out.max_scale = at_keys.chain([splat]).flat_map(|splat| splat.scale).fold(out.max_scale, f32::max);
     }
     // The kernel's exp may round differently by a few units in the last place.
     out.max_scale *= 1.0 + 1e-5;
@@ -63,6 +72,18 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
         let corner = [low[axis] as f32, high[axis] as f32];
         out.box_min[axis] = corner[0].max(f32::MIN);
         out.box_max[axis] = corner[1].min(f32::MAX);
+    }
+    out
+}
+
+/// The box of a spline's control points, which it never leaves.
+fn hull(data: &SegmentData, index: usize) -> [[f64; 3]; 2] {
+    let mut out = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
+    for key in mean_keys(data, index) {
+        for axis in 0..3 {
+            out[0][axis] = out[0][axis].min(f64::from(key[axis]));
+            out[1][axis] = out[1][axis].max(f64::from(key[axis]));
+        }
     }
     out
 }

@@ -94,17 +94,8 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         fill.optional(|at| motion::pack_velocity(splat(at).motion.velocity));
     data.planes[Plane::Curve.index()] = fill.optional(|at| motion::pack_curve(&splat(at).motion));
     let rest = |at: usize| splats.sh_rest_of(sources[order[at]]);
-    let [one, two, three] = &sh::DEGREES;
-    let degrees = [
-        (one.0, fill.optional(|at| sh::pack::<5>(rest(at), one.1.clone()))),
-        (two.0, fill.optional(|at| sh::pack::<8>(rest(at), two.1.clone()))),
-        (three.0, fill.optional(|at| sh::pack::<11>(rest(at), three.1.clone()))),
-    ];
-    let highest = degrees.iter().rposition(|(_, words)| !words.is_empty());
-    for (degree, (plane, words)) in degrees.into_iter().enumerate() {
-        let needed = highest.is_some_and(|highest| degree <= highest);
-        let blank = if needed && words.is_empty() { vec![0; taken.len() * plane.words()] } else { words };
-        data.planes[plane.index()] = blank;
+    for (plane, words) in sh::planes(taken.len(), rest, None) {
+        data.planes[plane.index()] = words;
     }
     data.clusters = cluster::clusters(&data, rate);
     Ok(Encoded { data, dropped })

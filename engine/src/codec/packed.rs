@@ -15,23 +15,27 @@ use crate::time::TickRate;
 
 /// The steps of one profile.
 #[derive(Debug, Clone, Copy)]
-struct Steps {
+pub(super) struct Steps {
     /// Metres, for splats of [`Self::size`]; a cluster of larger splats has larger ones.
-    mean: f32,
+    pub(super) mean: f32,
     /// Metres: splats whose middle axis is this.
     size: f32,
     /// Quaternion components.
-    rotation: f32,
+    pub(super) rotation: f32,
     /// Natural logarithm.
-    scale: f32,
+    pub(super) scale: f32,
     /// sRGB-encoded.
-    colour: f32,
+    pub(super) colour: f32,
     /// Coefficients of the harmonics.
-    harmonic: f32,
+    pub(super) harmonic: f32,
+    /// Metres by which a spline may miss the samples of a track, root mean square.
+    pub(super) mean_tolerance: f32,
+    /// Quaternion components likewise.
+    pub(super) rotation_tolerance: f32,
 }
 
 impl Steps {
-    const fn of(profile: Profile) -> Option<Self> {
+    pub(super) const fn of(profile: Profile) -> Option<Self> {
         match profile {
             Profile::Raw => None,
             Profile::Local => Some(Self {
@@ -41,6 +45,8 @@ impl Steps {
                 scale: 0.02,
                 colour: 1.0 / 256.0,
                 harmonic: 1.0 / 256.0,
+                mean_tolerance: 3e-5,
+                rotation_tolerance: 2e-3,
             }),
             Profile::Network => Some(Self {
                 mean: 1e-4,
@@ -49,8 +55,17 @@ impl Steps {
                 scale: 0.04,
                 colour: 1.0 / 80.0,
                 harmonic: 1.0 / 128.0,
+                mean_tolerance: 1.5e-4,
+                rotation_tolerance: 5e-3,
             }),
         }
+    }
+}
+
+impl Steps {
+    /// Whether a grid of `step` still does for an attribute whose grid should have `wanted`.
+    pub(super) fn bears(&self, step: f32, wanted: f32) -> bool {
+        step <= TOLERANCE * wanted
     }
 }
 
@@ -214,26 +229,12 @@ impl Packer {
     fn means(&self, out: &mut SegmentData) {
         for splats in self.splats.chunks(CLUSTER_SPLATS) {
             let means: Vec<[f32; 3]> = splats.iter().map(|splat| splat.mean).collect();
-            let (origin, step) = mean::grid(&means, self.mean_step(splats));
+            let (origin, step) =
+                mean::grid(&means, mean_step(&self.steps, splats.iter().map(|splat| splat.scale)));
             out.clusters.push(Cluster { origin, step, ..Cluster::default() });
             out.planes[Plane::PackedMean.index()]
                 .extend(means.iter().flat_map(|&mean| mean::pack_bins(mean, origin, step)));
         }
-    }
-
-    /// The step of a cluster: by the lower quartile of its splats' middle axes, in powers of two.
-    fn mean_step(&self, splats: &[Stored]) -> f32 {
-        let mut sizes: Vec<f32> = splats
-            .iter()
-            .map(|splat| {
-                let mut axes = splat.scale;
-                axes.sort_by(f32::total_cmp);
-                axes[1]
-            })
-            .collect();
-        sizes.sort_by(f32::total_cmp);
-        let size = sizes.get(sizes.len() / 4).copied().unwrap_or(self.steps.size);
-        self.steps.mean * (size / self.steps.size).log2().floor().clamp(-1.0, 4.0).exp2()
     }
 
     fn rotations(&self, out: &mut SegmentData) {
@@ -245,15 +246,11 @@ impl Packer {
 
     fn scales(&self, out: &mut SegmentData) {
         let logs = || self.splats.iter().flat_map(|splat| splat.scale).map(f32::ln);
-        let most = logs().fold(f32::NEG_INFINITY, f32::max);
-        let flat = FLAT_METRES.ln().min(most);
-        let least = logs().map(|log| log.max(flat)).fold(f32::INFINITY, f32::min);
-        let step = self.steps.scale.max((most - least) / scale_opacity::BYTE_LIMIT);
-        if step > TOLERANCE * self.steps.scale || !scale_opacity::grid_sound(least, step) {
+        let Some((least, step)) = flat_least(logs, &self.steps) else {
             out.planes[Plane::ScaleOpacity.index()]
                 .clone_from(&self.full.planes[Plane::ScaleOpacity.index()]);
             return;
-        }
+        };
         (out.grid.scale_least, out.grid.scale_step) = (least, step);
         let pack = |splat: &Stored| scale_opacity::pack_bytes(splat.scale, splat.opacity, least, step);
         out.planes[Plane::PackedScaleOpacity.index()] = self.splats.iter().map(pack).collect();
@@ -264,7 +261,7 @@ impl Packer {
         let least = channels().fold(f32::INFINITY, f32::min);
         let most = channels().fold(f32::NEG_INFINITY, f32::max);
         let step = self.steps.colour.max((most - least) / colour::TEN_BITS);
-        if step > TOLERANCE * self.steps.colour || !colour::grid_sound(least, step) {
+        if !self.steps.bears(step, self.steps.colour) || !colour::grid_sound(least, step) {
             out.planes[Plane::Colour.index()].clone_from(&self.full.planes[Plane::Colour.index()]);
             return;
         }
@@ -272,6 +269,28 @@ impl Packer {
         out.planes[Plane::PackedColour.index()] =
             self.splats.iter().map(|splat| colour::pack_tens(splat.colour, least, step)).collect();
     }
+}
+
+/// The step of the means of a cluster: by the lower quartile of its splats' middle axes, in powers of two.
+pub(super) fn mean_step(steps: &Steps, scales: impl Iterator<Item = [f32; 3]>) -> f32 {
+    let mut sizes: Vec<f32> = scales
+        .map(|mut axes| {
+            axes.sort_by(f32::total_cmp);
+            axes[1]
+        })
+        .collect();
+    sizes.sort_by(f32::total_cmp);
+    let size = sizes.get(sizes.len() / 4).copied().unwrap_or(steps.size);
+    steps.mean * (size / steps.size).log2().floor().clamp(-1.0, 4.0).exp2()
+}
+
+/// The grid of a segment's log-scales, least and step; `None` when they lie too far apart.
+pub(super) fn flat_least<I: Iterator<Item = f32>>(logs: impl Fn() -> I, steps: &Steps) -> Option<(f32, f32)> {
+    let most = logs().fold(f32::NEG_INFINITY, f32::max);
+    let flat = FLAT_METRES.ln().min(most);
+    let least = logs().map(|log| log.max(flat)).fold(f32::INFINITY, f32::min);
+    let step = steps.scale.max((most - least) / scale_opacity::BYTE_LIMIT);
+    (steps.bears(step, steps.scale) && scale_opacity::grid_sound(least, step)).then_some((least, step))
 }
 
 /// Tells a splat's motion from the middle of its window.

@@ -80,6 +80,11 @@ impl Hierarchy {
         self.levels
     }
 
+    /// Ticks of a frame where that is a whole number, else 1.
+    pub(super) fn frame_ticks(&self) -> i64 {
+        self.frame
+    }
+
     /// First tick of segment `index` of `level`, which is the end of the one before.
     #[must_use]
     pub fn edge(&self, level: u8, index: i64) -> i64 {

@@ -40,9 +40,10 @@ pub(super) fn pack_bytes(scale: [f32; 3], opacity: f32, least: f32, step: f32) -
     u32::from_le_bytes([x, y, z, opacity])
 }
 
-pub(super) fn unpack_bytes(word: u32, least: f32, step: f32) -> ([f32; 3], f32) {
+/// The logarithms of the scales, and the opacity.
+pub(super) fn unpack_logs(word: u32, least: f32, step: f32) -> ([f32; 3], f32) {
     let [x, y, z, opacity] = word.to_le_bytes();
-    ([x, y, z].map(|bits| (f32::from(bits) * step + least).exp()), f32::from(opacity) / BYTE_LIMIT)
+    ([x, y, z].map(|bits| f32::from(bits) * step + least), f32::from(opacity) / BYTE_LIMIT)
 }
 
 /// Whether the grid leads to scales whose squares are numbers.
@@ -77,6 +78,11 @@ mod tests {
         assert!(!fits([-1.0, 1.0, 1.0], 1.0));
         assert!(!fits([1.0, f32::NAN, 1.0], 1.0));
         assert!(!fits([1.0; 3], f32::NAN));
+    }
+
+    fn unpack_bytes(word: u32, least: f32, step: f32) -> ([f32; 3], f32) {
+        let (logs, opacity) = unpack_logs(word, least, step);
+        (logs.map(f32::exp), opacity)
     }
 
     #[test]

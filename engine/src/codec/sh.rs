@@ -2,7 +2,7 @@
 //!
 //! A segment holds the planes up to the highest degree that is not zero throughout; lower ones are then present too.
 
-use super::words::{fits_half, from_halves, halves_finite, pack_halves};
+use super::words::{fits_half, from_halves, halves, halves_finite};
 use crate::frame::Plane;
 
 /// The plane of each degree, with the floats of the coefficients it takes from a splat's `sh_rest`.
@@ -13,9 +13,34 @@ pub(super) fn fits(rest: &[f32]) -> bool {
     fits_half(rest)
 }
 
-/// One splat's words of one plane; coefficients that are not there are zero.
-pub(super) fn pack<const N: usize>(rest: &[f32], floats: std::ops::Range<usize>) -> [u32; N] {
-    pack_halves(floats.map(|index| rest.get(index).copied().unwrap_or(0.0)))
+/// The planes of `count` splats, coefficients rounded to multiples of `step` where there is one: those up to the highest
+/// degree that is not zero throughout.
+pub(super) fn planes<'a>(
+    count: usize,
+    rest: impl Fn(usize) -> &'a [f32],
+    step: Option<f32>,
+) -> [(Plane, Vec<u32>); 3] {
+    let rounded = |value: f32| step.map_or(value, |step| (value / step).round() * step);
+    let mut out = DEGREES.map(|(plane, floats)| {
+        let mut words = Vec::with_capacity(count * plane.words());
+        for at in 0..count {
+            let rest = rest(at);
+            let mut values = floats.clone().map(|index| rounded(rest.get(index).copied().unwrap_or(0.0)));
+            for _ in 0..plane.words() {
+                words.push(halves(values.next().unwrap_or(0.0), values.next().unwrap_or(0.0)));
+            }
+        }
+        (plane, words)
+    });
+    // −0 in either half is as much nothing as 0.
+    let blank = |words: &[u32]| words.iter().all(|word| word & 0x7fff_7fff == 0);
+    let highest = out.iter().rposition(|(_, words)| !blank(words));
+    for (degree, (_, words)) in out.iter_mut().enumerate() {
+        if highest.is_none_or(|highest| degree > highest) {
+            words.clear();
+        }
+    }
+    out
 }
 
 /// Appends the floats of one splat's words.
@@ -35,12 +60,21 @@ mod tests {
     fn every_degree_takes_its_own_floats() {
         let rest: Vec<f32> = (0..45_u8).map(f32::from).collect();
         let mut back = Vec::new();
-        unpack(&pack::<5>(&rest, DEGREES[0].1.clone()), 9, &mut back);
-        unpack(&pack::<8>(&rest, DEGREES[1].1.clone()), 15, &mut back);
-        unpack(&pack::<11>(&rest, DEGREES[2].1.clone()), 21, &mut back);
+        let stored = planes(1, |_| &rest, None);
+        for ((plane, words), (_, floats)) in stored.iter().zip(&DEGREES) {
+            assert_eq!(words.len(), plane.words());
+            unpack(words, floats.len(), &mut back);
+        }
         assert_eq!(back, rest);
         assert!(DEGREES.iter().all(|(plane, floats)| plane.words() == floats.len().div_ceil(2)));
-        assert_eq!(pack::<5>(&rest[..3], 0..9)[1] >> 16, 0, "absent coefficients are zero");
+        let short = planes(1, |_| &rest[..3], Some(0.75));
+        assert_eq!(short[0].1.len(), 5, "absent coefficients are zero");
+        assert!(short[1].1.is_empty() && short[2].1.is_empty(), "no plane of zeros above the last");
+        let mut rounded = Vec::new();
+        unpack(&short[0].1, 3, &mut rounded);
+        assert_eq!(rounded, [0.0, 0.75, 2.25]);
+        let high: Vec<f32> = (0..45_u8).map(|at| f32::from(at / 44)).collect();
+        assert!(planes(1, |_| &high, None).iter().all(|(_, words)| !words.is_empty()), "zeros below");
         assert!(!fits(&[1e9]));
     }
 }

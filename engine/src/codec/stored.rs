@@ -4,6 +4,7 @@ use super::cluster::record;
 use super::{colour, life, mean, motion, rotation, scale_opacity};
 use crate::frame::{CLUSTER_SPLATS, Plane, SegmentData};
 use crate::splat::Motion;
+use crate::spline::Place;
 
 /// A splat without its harmonics; times are from the segment's start.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,40 +26,32 @@ pub(super) struct Stored {
     pub(super) motion: Motion,
 }
 
-/// Splat `index` of a segment; `None` beyond its planes. Needs the grids of the clusters, not their boxes.
-pub(super) fn stored(data: &SegmentData, index: usize) -> Option<Stored> {
+/// Splat `index` of a segment; `None` beyond its planes. Needs the grids of the clusters, not their boxes. What follows
+/// a spline is taken at `fraction` of the segment.
+pub(super) fn stored_at(data: &SegmentData, index: usize, fraction: f64) -> Option<Stored> {
     let grid = &data.grid;
     let ticks = u32::try_from(data.end - data.start).unwrap_or(u32::MAX);
-    let mean = match record(data, Plane::Mean, index) {
-        Some(words) => mean::unpack(words),
-        None => {
-            let cluster = data.clusters.get(index / CLUSTER_SPLATS)?;
-            mean::unpack_bins(record(data, Plane::PackedMean, index)?, cluster.origin, cluster.step)
-        }
-    };
-    let rotation = match record(data, Plane::Rotation, index) {
-        Some(words) => rotation::unpack(words),
-        None => {
-            rotation::unpack_three(record::<1>(data, Plane::PackedRotation, index)?[0], grid.rotation_step)
-        }
-    };
+    let (t0, life) = life_of(data, index, ticks);
+    let rotation = rotation_at(data, index, fraction)?;
     let (scale, opacity) = match record(data, Plane::ScaleOpacity, index) {
         Some(words) => scale_opacity::unpack(words),
         None => {
-            let [word] = record(data, Plane::PackedScaleOpacity, index)?;
-            scale_opacity::unpack_bytes(word, grid.scale_least, grid.scale_step)
+            let unpack = |[word]: [u32; 1]| {
+                let (logs, opacity) = scale_opacity::unpack_logs(word, grid.scale_least, grid.scale_step);
+                [logs[0], logs[1], logs[2], opacity]
+            };
+            let [x, y, z, opacity] = joined(data, Plane::PackedScaleOpacity, index, fraction, unpack)?;
+            ([x, y, z].map(f32::exp), opacity)
         }
     };
     let colour = match record(data, Plane::Colour, index) {
         Some(words) => colour::unpack(words),
-        None => {
-            let [word] = record(data, Plane::PackedColour, index)?;
+        None => joined(data, Plane::PackedColour, index, fraction, |[word]: [u32; 1]| {
             colour::unpack_tens(word, grid.colour_least, grid.colour_step)
-        }
+        })?,
     };
-    let (t0, life) = life_of(data, index, ticks);
     Some(Stored {
-        mean,
+        mean: mean_at(data, index, fraction)?,
         rotation,
         scale,
         opacity,
@@ -69,6 +62,83 @@ pub(super) fn stored(data: &SegmentData, index: usize) -> Option<Stored> {
         window: life.window,
         motion: motion_of(data, index, rotation, life::half_length(life.window, grid.tick_seconds)),
     })
+}
+
+/// Splat `index` of a segment in which nothing follows a spline; of another, in its middle.
+pub(super) fn stored(data: &SegmentData, index: usize) -> Option<Stored> {
+    stored_at(data, index, 0.5)
+}
+
+/// The words of one key of a splat.
+fn key_record<const N: usize>(
+    data: &SegmentData,
+    plane: Plane,
+    index: usize,
+    key: usize,
+) -> Option<[u32; N]> {
+    let at = index.checked_mul(data.words(plane))? + key * plane.words();
+    data.planes[plane.index()].get(at..)?.first_chunk::<N>().copied()
+}
+
+/// The numbers of a packed plane's record, joined along its spline.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+fn joined<const W: usize, const N: usize>(
+    data: &SegmentData,
+    plane: Plane,
+    index: usize,
+    fraction: f64,
+    unpack: impl Fn([u32; W]) -> [f32; N],
+) -> Option<[f32; N]> {
+    let mut sum = [0.0_f64; N];
+    let place = Place::at(data.keys.of(plane), plane.spline_degree().unwrap_or(0), fraction);
+    for (key, weight) in place.terms() {
+        let values = unpack(key_record(data, plane, index, key)?);
+        for (sum, value) in sum.iter_mut().zip(values) {
+            *sum += weight * f64::from(value);
+        }
+    }
+    Some(sum.map(|value| value as f32))
+}
+
+/// The mean at `fraction` of the segment, before velocity and curve.
+pub(super) fn mean_at(data: &SegmentData, index: usize, fraction: f64) -> Option<[f32; 3]> {
+    if let Some(words) = record(data, Plane::Mean, index) {
+        return Some(mean::unpack(words));
+    }
+    let cluster = data.clusters.get(index / CLUSTER_SPLATS)?;
+    let unpack = |words| mean::unpack_bins(words, cluster.origin, cluster.step);
+    joined(data, Plane::PackedMean, index, fraction, unpack)
+}
+
+/// The control points of a splat's mean.
+pub(super) fn mean_keys(data: &SegmentData, index: usize) -> impl Iterator<Item = [f32; 3]> {
+    (0..data.keys.of(Plane::PackedMean)).map_while(move |key| {
+        let cluster = data.clusters.get(index / CLUSTER_SPLATS)?;
+        let words = key_record(data, Plane::PackedMean, index, key)?;
+        Some(mean::unpack_bins(words, cluster.origin, cluster.step))
+    })
+}
+
+/// The rotation at `fraction` of the segment, before any spin. Neighbouring keys are told with the same sign.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+fn rotation_at(data: &SegmentData, index: usize, fraction: f64) -> Option<[f32; 4]> {
+    if let Some(words) = record(data, Plane::Rotation, index) {
+        return Some(rotation::unpack(words));
+    }
+    let place = Place::at(data.keys.of(Plane::PackedRotation), 3, fraction);
+    let mut sum = [0.0_f64; 4];
+    let mut before = [0.0_f64; 4];
+    for (key, weight) in place.terms() {
+        let [word] = key_record(data, Plane::PackedRotation, index, key)?;
+        let key = rotation::unpack_three(word, data.grid.rotation_step).map(f64::from);
+        let along: f64 = (0..4).map(|at| key[at] * before[at]).sum();
+        before = if along < 0.0 { key.map(|value| -value) } else { key };
+        for (sum, value) in sum.iter_mut().zip(before) {
+            *sum += weight * value;
+        }
+    }
+    let sum = sum.map(|value| value as f32);
+    Some(rotation::unit(sum).map_or([0.0, 0.0, 0.0, 1.0], |(unit, _)| unit))
 }
 
 /// The time from which the motion is told, and the life about it. With neither plane a window is the segment; then

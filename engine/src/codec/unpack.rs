@@ -1,36 +1,75 @@
 //! A segment's planes → splats again: for the reference renderer, for export, and for tests.
 
-use super::stored::stored;
+use super::stored::{mean_at, stored_at};
 use super::{Decoder, motion, sh};
 use crate::clip::Clip;
 use crate::error::Result;
-use crate::frame::SegmentData;
-use crate::splat::{Life, Performance, Splat, Splats, sh_rest_len};
+use crate::frame::{Keys, Plane, SegmentData};
+use crate::splat::{Life, Motion, Performance, Splat, Splats, sh_rest_len};
 use crate::time::TickRate;
 
 /// The splats of a segment in its order, with t0 and windows on the clip's clock. Windows are the stored, effective
-/// ones: cut to the segment and to where the envelope shows. Their SH degree is that of the planes present.
+/// ones: cut to the segment and to where the envelope shows. Their SH degree is that of the planes present. What follows
+/// a spline comes as pieces, one for each run between two keys of anything, one behind the other: exact for means, and
+/// for the rest as it is in the middle of the piece.
 #[must_use]
 pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
+    let knots = knots(data.keys);
+    unpacked(data, |index, out| {
+        for pair in knots.windows(2) {
+            out.extend(splat(data, index, rate, pair[0], pair[1]));
+        }
+    })
+}
+
+/// The same, one splat each, with what follows a spline as it is at `seconds` of the clip's clock.
+#[must_use]
+pub fn splats_at(data: &SegmentData, rate: TickRate, seconds: f64) -> Splats {
+    if !data.keys.any() {
+        return splats_of(data, rate);
+    }
+    let [start, end] = [data.start, data.end].map(|tick| rate.seconds_from_ticks(tick));
+    let fraction = ((seconds - start) / (end - start)).clamp(0.0, 1.0);
+    unpacked(data, |index, out| out.extend(whole(data, index, rate, fraction)))
+}
+
+/// All splats of a segment with their harmonics; `each` gives what one splat becomes.
+fn unpacked(data: &SegmentData, each: impl Fn(usize, &mut Vec<Splat>)) -> Splats {
     let degree = sh::DEGREES.iter().filter(|(plane, _)| !data.planes[plane.index()].is_empty()).count();
     let mut out = Splats::new(u8::try_from(degree).unwrap_or(0));
     let mut rest = Vec::with_capacity(45);
+    let mut pieces = Vec::new();
     for index in 0..data.splats {
-        let Some(splat) = splat(data, index, rate) else { break };
+        pieces.clear();
+        each(index, &mut pieces);
         rest.clear();
         for (plane, floats) in &sh::DEGREES {
             let at = index * plane.words();
             let words = data.planes[plane.index()].get(at..at + plane.words());
             sh::unpack(words.unwrap_or_default(), floats.len(), &mut rest);
         }
-        out.push(&splat, &rest);
+        pieces.iter().for_each(|piece| out.push(piece, &rest));
     }
     out
 }
 
-/// One splat without its harmonics; `None` beyond the planes.
-fn splat(data: &SegmentData, index: usize, rate: TickRate) -> Option<Splat> {
-    let found = stored(data, index)?;
+/// Where anything in a segment has a key: 0, 1, and what lies between, in order.
+fn knots(keys: Keys) -> Vec<f64> {
+    let mut out = vec![0.0, 1.0];
+    for plane in Plane::ALL {
+        let degree = usize::from(plane.spline_degree().unwrap_or(0));
+        let intervals = keys.of(plane).saturating_sub(degree);
+        out.extend((1..intervals).filter(|_| degree > 0).map(|at| at as f64 / intervals as f64));
+    }
+    out.sort_by(f64::total_cmp);
+    out.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
+    out
+}
+
+/// One splat without its harmonics, what follows a spline as it is at `fraction` of the segment; `None` beyond the
+/// planes.
+fn whole(data: &SegmentData, index: usize, rate: TickRate, fraction: f64) -> Option<Splat> {
+    let found = stored_at(data, index, fraction)?;
     let origin = rate.seconds_from_ticks(data.start);
     let t0 = origin + f64::from(found.t0);
     let sigma_t = if found.inverse_sigma > 0.0 { found.inverse_sigma.recip() } else { f32::INFINITY };
@@ -50,6 +89,61 @@ fn splat(data: &SegmentData, index: usize, rate: TickRate) -> Option<Splat> {
         motion::move_origin(&mut splat, t0 + f64::from(found.peak));
     }
     Some(splat)
+}
+
+/// One splat between two neighbouring knots of its segment; `None` where it does not show.
+fn splat(data: &SegmentData, index: usize, rate: TickRate, from: f64, to: f64) -> Option<Splat> {
+    let middle = 0.5 * (from + to);
+    let mut splat = whole(data, index, rate, middle)?;
+    if !data.keys.any() {
+        return Some(splat);
+    }
+    let ticks = (data.end - data.start) as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "float to int casts saturate")]
+    let tick = |fraction: f64| data.start + (fraction * ticks).ceil() as i64;
+    splat.life.start = splat.life.start.max(tick(from));
+    splat.life.end = splat.life.end.min(tick(to));
+    if splat.life.start >= splat.life.end {
+        return None;
+    }
+    splat.life.t0 = rate.seconds_from_ticks(data.start) + middle * ticks * seconds_of_tick(rate);
+    splat.motion = motion_between(data, index, from, to, (to - from) * ticks * seconds_of_tick(rate))?;
+    Some(splat)
+}
+
+fn seconds_of_tick(rate: TickRate) -> f64 {
+    f64::from(rate.den) / f64::from(rate.num)
+}
+
+/// The motion about the middle of a run of `seconds` between two knots: the cubic through four of its points, which is
+/// the spline's own, and the turn from end to end.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+fn motion_between(data: &SegmentData, index: usize, from: f64, to: f64, seconds: f64) -> Option<Motion> {
+    let at = |part: f64| from + (to - from) * part;
+    let [a, b, c, d] = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0].map(|part| mean_at(data, index, at(part)));
+    let [a, b, c, d] = [a?, b?, c?, d?];
+    let middle = mean_at(data, index, at(0.5))?;
+    let half = 0.5 * seconds;
+    let mut motion = Motion::default();
+    for axis in 0..3 {
+        let [a, b, c, d, m] = [a, b, c, d, middle].map(|point| f64::from(point[axis]));
+        // With x = ±1 at the ends: p(±1) and p(±1/3) give the odd and even parts.
+        let (odd, inner) = (0.5 * (d - a), 0.5 * (c - b));
+        let cubic = (odd - 3.0 * inner) * 9.0 / 8.0;
+        motion.velocity[axis] = ((odd - cubic) / half) as f32;
+        motion.quadratic[axis] = ((0.5 * (a + d) - m) / half.powi(2)) as f32;
+        motion.cubic[axis] = (cubic / half.powi(3)) as f32;
+    }
+    let turn = [0.0, 1.0].map(|part| stored_at(data, index, at(part)).map(|splat| splat.rotation));
+    let (now, [before, after]) = (stored_at(data, index, at(0.5))?.rotation, [turn[0]?, turn[1]?]);
+    let signed = |q: [f32; 4]| {
+        let dot: f32 = (0..4).map(|at| q[at] * now[at]).sum();
+        if dot < 0.0 { q.map(|value| -value) } else { q }
+    };
+    let (before, after) = (signed(before), signed(after));
+    motion.spin =
+        std::array::from_fn(|axis| ((f64::from(after[axis]) - f64::from(before[axis])) / seconds) as f32);
+    Some(motion)
 }
 
 /// The whole clip as a performance: every segment decoded, windows that fill the clip opened again. A splat that the

@@ -1,0 +1,360 @@
+//! A group of tracks → one segment whose attributes follow splines.
+//!
+//! For every attribute the fewest keys are chosen with which nearly all tracks stay within the profile's tolerance,
+//! their control points found by least squares ([`super::fit`]) and rounded once to the profile's grid. Tracks that
+//! move too fast even so are handed back, for segments of half the length.
+
+use rayon::prelude::*;
+
+use super::fit::Fit;
+use super::order::{Windowed, order};
+use super::packed::{Steps, flat_least, mean_step};
+use super::samples::{COLOUR, MEAN, ROTATION, SCALE_OPACITY, Samples};
+use super::{cluster, colour, life, mean, rotation, scale_opacity, sh};
+use crate::error::{Error, Result};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Keys, LODS, Plane, SegmentData};
+use crate::splat::Splat;
+use crate::spline::Place;
+use crate::time::TickRate;
+
+/// Intervals of a spline that are tried, fewest first.
+const INTERVALS: [u8; 9] = [1, 2, 3, 4, 5, 6, 8, 10, 13];
+/// Of a thousand tracks, how many may be left to shorter segments rather than give all another key.
+const LEFT_OVER: usize = 50;
+/// Tracks looked at to choose the number of keys.
+const LOOKED_AT: usize = 4096;
+
+/// Where and how a segment is made.
+pub(super) struct Span {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) rate: TickRate,
+    /// Whether tracks that do not fit may be handed back.
+    pub(super) divisible: bool,
+    /// Tracks that are worth a segment of their own.
+    pub(super) least: usize,
+}
+
+/// One attribute as a spline.
+struct Spline {
+    fit: Fit,
+    keys: usize,
+    degree: u8,
+    /// Numbers a track.
+    width: usize,
+}
+
+impl Spline {
+    fn new(keys: usize, degree: u8, width: usize, places: &[f64]) -> Self {
+        Self { fit: Fit::new(keys, degree, places), keys, degree, width }
+    }
+
+    /// Control points of the tracks `from..to`: all numbers of the first key, then of the next.
+    fn control(&self, samples: &[Vec<f32>], tracks: std::ops::Range<usize>) -> Vec<Vec<f32>> {
+        let numbers = tracks.start * self.width..tracks.end * self.width;
+        (0..self.keys)
+            .map(|key| {
+                let mut out = vec![0.0; numbers.len()];
+                self.fit.apply(key, samples, numbers.clone(), &mut out);
+                out
+            })
+            .collect()
+    }
+
+    /// Root mean square over the frames inside of the distance of each of `tracks` from its samples.
+    fn errors(&self, samples: &[Vec<f32>], places: &[f64], tracks: std::ops::Range<usize>) -> Vec<f32> {
+        let control = self.control(samples, tracks.clone());
+        let mut sums = vec![0.0_f32; tracks.len()];
+        let mut frames = 0.0;
+        for (place, sample) in places.iter().zip(samples).filter(|(place, _)| (0.0..1.0).contains(*place)) {
+            frames += 1.0;
+            let at = Place::at(self.keys, self.degree, *place);
+            for (track, sum) in sums.iter_mut().enumerate() {
+                for number in 0..self.width {
+                    let value: f64 = at
+                        .terms()
+                        .map(|(key, weight)| weight * f64::from(control[key][track * self.width + number]))
+                        .sum();
+                    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+                    let off = value as f32 - sample[(tracks.start + track) * self.width + number];
+                    *sum += off * off;
+                }
+            }
+        }
+        sums.into_iter().map(|sum| (sum / f32::max(frames, 1.0)).sqrt()).collect()
+    }
+}
+
+/// The attribute with the fewest keys that keep all but a few tracks within `tolerance`.
+fn choose(
+    samples: &[Vec<f32>],
+    places: &[f64],
+    width: usize,
+    degree: u8,
+    tolerance: f32,
+    left_over: usize,
+) -> Spline {
+    let tracks = samples.first().map_or(0, |sample| sample.len() / width);
+    let frames = places.iter().filter(|place| (0.0..1.0).contains(*place)).count();
+    // A thinned copy: every so many tracks.
+    let stride = tracks.div_ceil(LOOKED_AT).max(1);
+    let thinned: Vec<Vec<f32>> = samples
+        .iter()
+        .map(|sample| sample.chunks_exact(width).step_by(stride).flatten().copied().collect())
+        .collect();
+    let looked_at = tracks.div_ceil(stride);
+    let bad = |spline: &Spline| {
+        let errors = spline.errors(&thinned, places, 0..looked_at);
+        errors.iter().filter(|&&error| error > tolerance).count()
+    };
+    let few = looked_at * left_over / 1000;
+    let still = Spline::new(1, degree, width, places);
+    if bad(&still) == 0 {
+        return still;
+    }
+    let mut spline = still;
+    for intervals in INTERVALS {
+        spline = Spline::new(usize::from(intervals + degree), degree, width, places);
+        if usize::from(intervals) >= frames || bad(&spline) <= few {
+            break;
+        }
+    }
+    spline
+}
+
+/// Makes a segment of tracks with these windows (ticks from the segment's start) and harmonics (`rest`, by track). Returns it with the numbers of the tracks that it does not hold.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for numbers that no plane holds.
+pub(super) fn encode_tracks<'a>(
+    samples: &Samples,
+    windows: &[(u32, u32)],
+    rest: &dyn Fn(usize) -> &'a [f32],
+    span: &Span,
+    steps: &Steps,
+) -> Result<(SegmentData, Vec<usize>)> {
+    let places = &samples.places;
+    let mut mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
+    let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
+    let scale = choose(&samples.scale_opacity, places, SCALE_OPACITY, 1, steps.scale, LEFT_OVER);
+    let colours = choose(&samples.colour, places, COLOUR, 1, steps.colour, LEFT_OVER);
+    let (mut taken, mut left) = share_out(samples, &mean, steps, span.divisible, windows.len());
+    if left.len() < span.least.max(1) || taken.len() < span.least {
+        // Not worth segments of their own: all get the keys that the fastest need.
+        mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, 0);
+        (taken, left) = ((0..windows.len()).collect(), Vec::new());
+    }
+    let placed = arrange(samples, windows, span, &taken);
+    let keyed = Keyed { samples, order: &placed, steps };
+    let mut data = SegmentData {
+        id: (0, 0),
+        start: span.start,
+        end: span.end,
+        splats: placed.len(),
+        keys: Keys::ONE,
+        lod_gains: [1.0; LODS],
+        clusters: Vec::new(),
+        planes: Default::default(),
+        grid: Grid::default(),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+    let tick_seconds = span.rate.seconds_from_ticks(1) as f32;
+    data.grid.tick_seconds = tick_seconds;
+    keyed.means(&mean, &mut data);
+    keyed.rotations(&turn, &mut data);
+    keyed.scales(&scale, &mut data);
+    keyed.colours(&colours, &mut data);
+    lives(&placed, windows, span, &mut data)?;
+    for (plane, words) in sh::planes(placed.len(), |at| rest(placed[at]), Some(steps.harmonic)) {
+        data.planes[plane.index()] = words;
+    }
+    data.clusters = cluster::clusters(&data, span.rate);
+    Ok((data, left))
+}
+
+/// Which tracks the spline of the means holds well enough, and which not.
+fn share_out(
+    samples: &Samples,
+    mean: &Spline,
+    steps: &Steps,
+    divisible: bool,
+    count: usize,
+) -> (Vec<usize>, Vec<usize>) {
+    if !divisible {
+        return ((0..count).collect(), Vec::new());
+    }
+    let starts: Vec<usize> = (0..count).step_by(LOOKED_AT).collect();
+    let errors: Vec<f32> = starts
+        .into_par_iter()
+        .flat_map(|from| mean.errors(&samples.mean, &samples.places, from..count.min(from + LOOKED_AT)))
+        .collect();
+    (0..count).partition(|&track| errors[track] <= 1.5 * steps.mean_tolerance)
+}
+
+/// The tracks in the order in which they stand in the segment.
+fn arrange(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usize]) -> Vec<usize> {
+    let middle = samples.places.iter().position(|&place| place >= 0.5).unwrap_or(0);
+    let at = |track: usize| {
+        let sample =
+            samples.mean.get(middle).and_then(|sample| sample.get(track * MEAN..)?.first_chunk::<3>());
+        sample.copied().unwrap_or_default()
+    };
+    let splats: Vec<Windowed> =
+        taken.iter().map(|&track| (Splat { mean: at(track), ..Splat::DEFAULT }, windows[track])).collect();
+    let ticks = u32::try_from(span.end - span.start).unwrap_or(u32::MAX);
+    order(&splats, ticks, |_| 0.0).into_iter().map(|place| taken[place]).collect()
+}
+
+/// Windows, where they are not all the segment.
+fn lives(placed: &[usize], windows: &[(u32, u32)], span: &Span, data: &mut SegmentData) -> Result<()> {
+    let ticks = u32::try_from(span.end - span.start).unwrap_or(u32::MAX);
+    data.grid.window_step = life::window_step(ticks);
+    if placed.iter().all(|&track| windows[track] == (0, ticks)) {
+        return Ok(());
+    }
+    let words: Option<Vec<[u32; 2]>> = placed
+        .iter()
+        .map(|&track| {
+            let short = life::Short { window: windows[track], peak: 0.0, inverse_sigma: 0.0 };
+            life::pack_short(short, data.grid.window_step, ticks)
+        })
+        .collect();
+    let words = words.ok_or_else(|| {
+        Error::invalid(format!("the windows of a segment of {ticks} ticks are not exact in 16 bits"))
+    })?;
+    data.planes[Plane::PackedLife.index()] = words.into_flattened();
+    Ok(())
+}
+
+/// The tracks of a segment in order, on their way into its planes.
+struct Keyed<'a> {
+    samples: &'a Samples,
+    order: &'a [usize],
+    steps: &'a Steps,
+}
+
+impl Keyed<'_> {
+    /// The records of all splats, in order: for each splat its control points, packed.
+    fn records<const N: usize, const W: usize>(
+        &self,
+        spline: &Spline,
+        samples: &[Vec<f32>],
+        pack: impl Fn(usize, usize, [f32; N]) -> [u32; W] + Sync,
+    ) -> Vec<u32> {
+        let all = self.control(spline, samples);
+        (0..self.order.len())
+            .into_par_iter()
+            .flat_map_iter(|at| {
+                let (all, pack) = (&all, &pack);
+                (0..spline.keys).flat_map(move |key| pack(at, key, value(all, key, self.order[at])))
+            })
+            .collect()
+    }
+
+    /// Control points of all tracks, by key.
+    fn control(&self, spline: &Spline, samples: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        let tracks = samples.first().map_or(0, |sample| sample.len() / spline.width);
+        let parts: Vec<Vec<Vec<f32>>> = (0..tracks)
+            .step_by(LOOKED_AT)
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|from| spline.control(samples, from..tracks.min(from + LOOKED_AT)))
+            .collect();
+        let mut out = vec![Vec::with_capacity(tracks * spline.width); spline.keys];
+        for part in parts {
+            part.into_iter().zip(&mut out).for_each(|(mut part, out)| out.append(&mut part));
+        }
+        out
+    }
+
+    fn means(&self, spline: &Spline, data: &mut SegmentData) {
+        let all = self.control(spline, &self.samples.mean);
+        let scales = self.samples.scale_opacity.first();
+        let scale_of = |track: usize| {
+            let logs = scales.and_then(|sample| sample.get(track * SCALE_OPACITY..)?.first_chunk::<3>());
+            logs.copied().unwrap_or_default().map(f32::exp)
+        };
+        let plane: Vec<(Cluster, Vec<u32>)> = self
+            .order
+            .par_chunks(CLUSTER_SPLATS)
+            .map(|tracks| {
+                let points: Vec<[f32; 3]> = tracks
+                    .iter()
+                    .flat_map(|&track| (0..spline.keys).map(move |key| (key, track)))
+                    .map(|(key, track)| value(&all, key, track))
+                    .collect();
+                let step = mean_step(self.steps, tracks.iter().map(|&track| scale_of(track)));
+                let (origin, step) = mean::grid(&points, step);
+                let words = points.iter().flat_map(|&point| mean::pack_bins(point, origin, step)).collect();
+                (Cluster { origin, step, ..Cluster::default() }, words)
+            })
+            .collect();
+        let words = &mut data.planes[Plane::PackedMean.index()];
+        for (cluster, mut part) in plane {
+            data.clusters.push(cluster);
+            words.append(&mut part);
+        }
+        data.keys.mean = key_count(spline);
+    }
+
+    fn rotations(&self, spline: &Spline, data: &mut SegmentData) {
+        let step = self.steps.rotation.max(rotation::THREE_LEAST_STEP);
+        data.grid.rotation_step = step;
+        data.planes[Plane::PackedRotation.index()] =
+            self.records(spline, &self.samples.rotation, |_, _, q: [f32; 4]| {
+                let unit = rotation::unit(q).map_or([0.0, 0.0, 0.0, 1.0], |(unit, _)| unit);
+                [rotation::pack_three(unit, step)]
+            });
+        data.keys.rotation = key_count(spline);
+    }
+
+    fn scales(&self, spline: &Spline, data: &mut SegmentData) {
+        let control = self.control(spline, &self.samples.scale_opacity);
+        let logs = || {
+            let tracks = self.order.iter().flat_map(|&track| (0..spline.keys).map(move |key| (key, track)));
+            tracks.flat_map(|(key, track)| value::<4>(&control, key, track).into_iter().take(3))
+        };
+        let Some((least, step)) = flat_least(logs, self.steps) else {
+            let middle = &self.samples.scale_opacity[self.samples.scale_opacity.len() / 2..][..1];
+            let words = self.order.iter().map(|&track| value::<4>(middle, 0, track));
+            data.planes[Plane::ScaleOpacity.index()] = words
+                .flat_map(|[x, y, z, opacity]| scale_opacity::pack([x, y, z].map(f32::exp), opacity))
+                .collect();
+            return;
+        };
+        (data.grid.scale_least, data.grid.scale_step) = (least, step);
+        data.planes[Plane::PackedScaleOpacity.index()] =
+            self.records(spline, &self.samples.scale_opacity, |_, _, [x, y, z, opacity]: [f32; 4]| {
+                [scale_opacity::pack_bytes([x, y, z].map(f32::exp), opacity.clamp(0.0, 1.0), least, step)]
+            });
+        data.keys.scale_opacity = key_count(spline);
+    }
+
+    fn colours(&self, spline: &Spline, data: &mut SegmentData) {
+        let control = self.control(spline, &self.samples.colour);
+        let channels = || control.iter().flatten().copied();
+        let least = channels().fold(f32::INFINITY, f32::min);
+        let most = channels().fold(f32::NEG_INFINITY, f32::max);
+        let step = self.steps.colour.max((most - least) / colour::TEN_BITS);
+        if !self.steps.bears(step, self.steps.colour) || !colour::grid_sound(least, step) {
+            let middle = &self.samples.colour[self.samples.colour.len() / 2..][..1];
+            let words = self.order.iter().map(|&track| value::<3>(middle, 0, track));
+            data.planes[Plane::Colour.index()] = words.flat_map(colour::pack).collect();
+            return;
+        }
+        (data.grid.colour_least, data.grid.colour_step) = (least, step);
+        data.planes[Plane::PackedColour.index()] =
+            self.records(spline, &self.samples.colour, |_, _, rgb| [colour::pack_tens(rgb, least, step)]);
+        data.keys.colour = key_count(spline);
+    }
+}
+
+fn key_count(spline: &Spline) -> u8 {
+    u8::try_from(spline.keys).unwrap_or(1)
+}
+
+/// The numbers of one track in an array of all.
+fn value<const N: usize>(all: &[Vec<f32>], key: usize, track: usize) -> [f32; N] {
+    let numbers = all.get(key).and_then(|numbers| numbers.get(track * N..)?.first_chunk::<N>());
+    numbers.copied().unwrap_or([0.0; N])
+}
