@@ -7,7 +7,7 @@
     reason = "tests panic where they are wrong, and figures are printed"
 )]
 
-use vivant::clip::{Clip, Profile, Writer, WriterOptions};
+use vivant::clip::{Clip, Profile, Segment, Writer, WriterOptions};
 use vivant::codec::{SequenceWriter, performance_to_bytes, splats_at};
 use vivant::splat::{Life, Performance, Splats};
 use vivant_tests::limb;
@@ -111,7 +111,13 @@ fn splines_are_far_smaller_than_windows() {
             bytes(&tracks) / 8000.0 / 60.0,
             bytes(&windows) / 8000.0 / 60.0
         );
-        for node in tracks.nodes() {
+        for (number, node) in (0..).zip(tracks.nodes()) {
+            let mut by_kind = std::collections::BTreeMap::<String, [u64; 2]>::new();
+            for chunk in Segment::read(&tracks, number).unwrap().chunks {
+                let entry = by_kind.entry(format!("{:?}", chunk.kind)).or_default();
+                *entry = [entry[0] + u64::from(chunk.stored_len), u64::from(chunk.prediction)];
+            }
+            println!("  {by_kind:?}");
             println!(
                 "  level {} {}..{} splats {} keys {:?} bytes {}",
                 node.level, node.start, node.end, node.splats, node.keys, node.stored_bytes

@@ -11,9 +11,10 @@ use std::io::Write;
 use super::Clip;
 use super::fields;
 use super::header::MAX_CHUNK_BYTES;
+use super::moves;
 use super::segment::{Chunk, ChunkKind};
 use crate::error::{Error, Result};
-use crate::frame::Keys;
+use crate::frame::{Grid, Keys};
 
 /// How the writer stores chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub(super) fn pack(
     raw: &[u8],
     kind: ChunkKind,
     keys: Keys,
+    grid: &Grid,
     compression: Compression,
 ) -> std::io::Result<Packed> {
     let mut best = Packed { codec: CODEC_RAW, prediction: 0, bytes: raw.to_vec() };
@@ -52,8 +54,9 @@ pub(super) fn pack(
         ChunkKind::Plane(plane) if !plane.fields().is_empty() => {
             let words: Vec<u32> =
                 raw.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-            for &prediction in fields::predictions(keys.of(plane)) {
-                let (columns, ends) = fields::split(&words, plane, keys.of(plane), prediction);
+            let radius = moves::radius_of_step(grid.rotation_step).unwrap_or(1);
+            for &prediction in fields::predictions(plane, keys.of(plane)) {
+                let (columns, ends) = fields::split(&words, plane, keys.of(plane), prediction, radius);
                 let bytes = compress_columns(&columns, &ends, level)?;
                 if bytes.len() < best.bytes.len() {
                     best = Packed { codec: CODEC_FIELDS, prediction, bytes };
@@ -150,8 +153,8 @@ impl ChunkReader {
         match chunk.codec {
             CODEC_RAW if chunk.stored_len == chunk.raw_len => std::mem::swap(&mut self.raw, &mut self.stored),
             CODEC_ZSTD | CODEC_FIELDS => {
-                // Limited too: the columns of a record take at most twice its bytes.
-                let columns_len = chunk.count as usize * chunk.column_bytes();
+                // Limited too: the columns take at most twice the records' bytes, and a little for moves.
+                let columns_len = chunk.columns_bytes();
                 self.columns.resize(columns_len, 0);
                 let decoded = self.zstd.decompress_to_buffer(&self.stored, self.columns.as_mut_slice());
                 let why = match decoded {
@@ -223,10 +226,10 @@ mod tests {
         for plane in [Plane::Colour, Plane::PackedMean] {
             let kind = ChunkKind::Plane(plane);
             assert_eq!(
-                pack(&noise, kind, Keys::ONE, level).unwrap(),
+                pack(&noise, kind, Keys::ONE, &Grid::default(), level).unwrap(),
                 Packed { codec: CODEC_RAW, prediction: 0, bytes: noise.clone() }
             );
-            let packed = pack(&[7; 4096], kind, Keys::ONE, level).unwrap();
+            let packed = pack(&[7; 4096], kind, Keys::ONE, &Grid::default(), level).unwrap();
             assert_eq!(packed.codec, if plane == Plane::Colour { CODEC_ZSTD } else { CODEC_FIELDS });
             assert!(packed.bytes.len() < 128, "{} bytes", packed.bytes.len());
         }

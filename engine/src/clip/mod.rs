@@ -17,6 +17,7 @@ mod header;
 mod index;
 mod intervals;
 mod mapped;
+mod moves;
 mod repair;
 mod salvage;
 mod segment;

@@ -111,13 +111,13 @@ impl Chunk {
         self.page as usize * self.kind.page_records(self.keys)
     }
 
-    /// Bytes of one record's columns in its codec.
-    pub(super) fn column_bytes(&self) -> usize {
+    /// Bytes of the columns of all its records, in its codec.
+    pub(super) fn columns_bytes(&self) -> usize {
         match self.kind {
             ChunkKind::Plane(plane) if self.codec == CODEC_FIELDS => {
-                fields::column_bytes(plane) * self.keys.of(plane)
+                fields::columns_bytes(plane, self.keys.of(plane), self.count as usize, self.prediction)
             }
-            _ => self.record_bytes(),
+            _ => self.count as usize * self.record_bytes(),
         }
     }
 
@@ -414,7 +414,13 @@ impl Check<'_> {
         if codec == CODEC_FIELDS && !packed {
             return wrong("codec", 0x02, "is for packed planes only");
         }
-        if prediction > if codec == CODEC_FIELDS { fields::MAX_PREDICTION } else { 0 } {
+        let possible = match kind {
+            ChunkKind::Plane(plane) if codec == CODEC_FIELDS => {
+                fields::is_possible(prediction, plane, self.node.keys.of(plane))
+            }
+            _ => prediction == 0,
+        };
+        if !possible {
             return Err(Error::unsupported(format!(
                 "{}: needs a newer version of vivant (chunk prediction {prediction} at byte {})",
                 self.clip.name(),

@@ -392,7 +392,7 @@ impl Writer {
         let packed: std::io::Result<Vec<_>> = parts
             .into_par_iter()
             .map(|(kind, page, raw)| {
-                let Packed { codec, prediction, bytes } = pack(&raw, kind, keys, compression)?;
+                let Packed { codec, prediction, bytes } = pack(&raw, kind, keys, &data.grid, compression)?;
                 let chunk = Chunk {
                     node: 0,
                     kind,
