@@ -11,6 +11,7 @@
 //! same piece of skin or cloth. Colours and opacities do not change over time; means, rotations and scales do.
 
 mod accessor;
+mod anatomy;
 mod animation;
 mod bake;
 mod bvh;

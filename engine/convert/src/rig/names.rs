@@ -38,6 +38,7 @@ pub(crate) enum Part {
     /// Numbered from the collars up.
     Neck(usize),
     Head,
+    Eye(Side),
     Collar(Side),
     UpperArm(Side),
     LowerArm(Side),
@@ -146,6 +147,7 @@ fn limb(words: &Words, arm_named: bool, thigh_named: bool) -> Option<Part> {
         "hip" if !thigh_named => Part::UpperLeg(side),
         "upleg" | "upperleg" | "thigh" => Part::UpperLeg(side),
         "leg" | "lowerleg" | "lowleg" | "calf" | "shin" | "knee" => Part::LowerLeg(side),
+        "eye" => Part::Eye(side),
         "foot" | "ankle" => Part::Foot(side),
         "toe" | "toes" | "toebase" | "ball" => Part::Toe(side),
         _ => return None,
@@ -240,9 +242,7 @@ mod tests {
         assert_eq!(part("LeftShoulder"), Some(Part::Collar(Side::Left)));
         assert_eq!(limb(&words("LeftHip"), false, false), Some(Part::UpperLeg(Side::Left)));
         assert_eq!(part("Hips"), Some(Part::Hips));
-        for name in
-            ["CC_Base_L_ForearmTwist01", "CC_Base_L_ToeBaseShareBone", "LeftEye", "HeadEnd", "Relic", ""]
-        {
+        for name in ["CC_Base_L_ForearmTwist01", "CC_Base_L_ToeBaseShareBone", "HeadEnd", "Relic", ""] {
             assert_eq!(part(name), None, "{name}");
         }
     }

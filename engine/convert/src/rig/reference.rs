@@ -9,23 +9,22 @@
 //!    together: the trunk and everything not named below stand as they do on average over the motion, turned so that
 //!    hips and shoulders face as the model's do; an arm or leg is a bone and a hinge, and both are known: the bone
 //!    from the offsets, the hinge from how the motion bends it, and in the model from anatomy (elbows bend forward,
-//!    knees back); hands stand by their knuckles; collars, feet, toes and fingers are swung onto the model's.
+//!    knees back); hands stand by their knuckles, heads by their eyes, feet as the motion plants them (`anatomy`);
+//!    collars and fingers are swung onto the model's.
 //!
 //! In the first two cases arms and legs are swung onto the model's, so that an A-pose serves a T-pose.
 
 use std::collections::BTreeMap;
 
-use glam::{DMat3, DQuat, DVec3};
+use glam::{DQuat, DVec3};
 
+use super::anatomy::frame;
 use super::motion::Motion;
-use super::names::{Finger, Part, Parts, SIDES, Side};
+use super::names::{Part, Parts, SIDES};
 use super::skeleton::{Placed, Skeleton};
 
 /// How far a limb of a T-pose may point from the model's, as a cosine: 50°, which an A-pose keeps.
 const LIKE_REST: f64 = 0.64;
-
-/// A hinge is known if it bends by this on average, as a sine: 3°.
-const BENDS: f64 = 0.05;
 
 /// Where the reference was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub(crate) struct Bodies<'a> {
 }
 
 /// The two bones of every limb, and what follows the second.
-fn limbs() -> impl Iterator<Item = [Part; 3]> {
+pub(crate) fn limbs() -> impl Iterator<Item = [Part; 3]> {
     SIDES.into_iter().flat_map(|side| {
         [
             [Part::UpperArm(side), Part::LowerArm(side), Part::Hand(side)],
@@ -90,18 +89,18 @@ impl Bodies<'_> {
     }
 
     /// A direction in the motion's skeleton.
-    fn in_motion(&self, placed: &[Placed], from: Part, to: Part) -> Option<DVec3> {
+    pub(crate) fn in_motion(&self, placed: &[Placed], from: Part, to: Part) -> Option<DVec3> {
         self.between(self.motion_parts, placed, from, to)
     }
 
     /// A direction in the model at rest.
-    fn in_rest(&self, from: Part, to: Part) -> Option<DVec3> {
+    pub(crate) fn in_rest(&self, from: Part, to: Part) -> Option<DVec3> {
         self.between(self.model_parts, self.rest, from, to)
     }
 
-    /// The turn that brings the axis nearest to hips-to-head up: motions come with y or z up.
+    /// The turn that brings the axis nearest to the trunk up: motions come with y or z up.
     fn upright(&self, pose: &[Placed]) -> Option<DQuat> {
-        let up = self.in_motion(pose, Part::Hips, Part::Head)?;
+        let up = trunk(self.motion_parts, pose)?;
         Some(DQuat::from_rotation_arc(nearest_axis(up), DVec3::Y))
     }
 
@@ -120,15 +119,16 @@ impl Bodies<'_> {
             let both = self.in_motion(pose, from, to).zip(self.in_rest(from, to));
             both.is_none_or(|(motion, rest)| (facing * motion).dot(rest) > LIKE_REST)
         };
+        let trunks = trunk(self.motion_parts, pose).zip(trunk(self.model_parts, self.rest));
         limbs().all(|[upper, lower, end]| alike(upper, lower) && alike(lower, end))
-            && alike(Part::Hips, Part::Head)
+            && trunks.is_some_and(|(motion, rest)| (facing * motion).dot(rest) > LIKE_REST)
     }
 
     /// The reference from a pose that is like the model's rest.
     fn from_pose(&self, pose: &[Placed], facing: DQuat, found: Found) -> Reference {
         let rotations = self.walk(pose, facing, |part, turned| match part {
             Part::UpperArm(_) | Part::LowerArm(_) | Part::UpperLeg(_) | Part::LowerLeg(_) => {
-                self.swung(part, turned.carried)
+                self.swung(pose, part, turned.carried)
             }
             // Feet are flat on the floor in every rest pose, however the leg above was swung.
             Part::Foot(_) | Part::Toe(_) => turned.plain,
@@ -152,8 +152,8 @@ impl Bodies<'_> {
         self.pairs.iter().map(|(_, source, _)| done.get(source).copied().unwrap_or(DQuat::IDENTITY)).collect()
     }
 
-    /// What follows a part along its bone, in the motion and in the model: the joint that it is measured by.
-    fn tips(&self, part: Part) -> Option<(DVec3, DVec3)> {
+    /// The direction of a part's bone in its own axes, in the motion, whose joints stand as in `pose`, and in the model.
+    pub(crate) fn tips(&self, pose: &[Placed], part: Part) -> Option<(DVec3, DVec3)> {
         let next = match part {
             Part::Collar(side) => Part::UpperArm(side),
             Part::UpperArm(side) => Part::LowerArm(side),
@@ -164,24 +164,23 @@ impl Bodies<'_> {
             Part::Finger(side, finger, number) => Part::Finger(side, finger, number + 1),
             _ => part,
         };
-        let zero = self.motion.skeleton.place(&self.motion.skeleton.rest());
-        let motion = tip(&self.motion.skeleton, &zero, self.motion_parts, part, next)?;
+        let motion = tip(&self.motion.skeleton, pose, self.motion_parts, part, next)?;
         let model = tip(self.model, self.rest, self.model_parts, part, next)?;
         Some((motion, model))
     }
 
     /// `turned`, swung so that the bone points as the model's does at rest.
-    fn swung(&self, part: Part, turned: DQuat) -> DQuat {
+    fn swung(&self, pose: &[Placed], part: Part, turned: DQuat) -> DQuat {
         let target = self.model_parts.get(&part).and_then(|&joint| self.rest.get(joint));
-        let (Some(target), Some((motion, model))) = (target, self.tips(part)) else { return turned };
+        let (Some(target), Some((motion, model))) = (target, self.tips(pose, part)) else { return turned };
         DQuat::from_rotation_arc(turned * motion, target.rotation * model) * turned
     }
 
-    /// The reference put together from the average pose and the hinges.
+    /// The reference put together from the average pose and anatomy.
     fn build(&self) -> Option<Reference> {
         let samples = self.motion.placed_samples();
         let hips = *self.motion_parts.get(&Part::Hips)?;
-        let ups = samples.iter().filter_map(|placed| self.in_motion(placed, Part::Hips, Part::Head));
+        let ups = samples.iter().filter_map(|placed| trunk(self.motion_parts, placed));
         let world_from_motion = DQuat::from_rotation_arc(nearest_axis(ups.sum()), DVec3::Y);
         let mut mean = self.motion.mean_pose();
         for above in self.motion.skeleton.upwards(hips) {
@@ -189,69 +188,38 @@ impl Bodies<'_> {
         }
         let mean = self.motion.skeleton.place(&mean);
         let [left, right] = SIDES.map(Part::UpperLeg);
-        let body = |lateral: Option<DVec3>, up: Option<DVec3>| frame(up?, lateral?);
-        let rest_body = body(self.in_rest(right, left), self.in_rest(Part::Hips, Part::Head))?;
-        let mean_body =
-            body(self.in_motion(&mean, right, left), self.in_motion(&mean, Part::Hips, Part::Head))?;
+        let rest_body = frame(trunk(self.model_parts, self.rest)?, self.in_rest(right, left)?)?;
+        let mean_body = frame(trunk(self.motion_parts, &mean)?, self.in_motion(&mean, right, left)?)?;
         let forward = self.in_rest(right, left)?.cross(DVec3::Y).try_normalize()?;
         let hinges = self.hinges(&samples);
-        let rotations = self.walk(&mean, rest_body * mean_body.inverse(), |part, turned| match part {
-            Part::UpperArm(_) | Part::LowerArm(_) | Part::UpperLeg(_) | Part::LowerLeg(_) => hinges
-                .get(&part)
-                .and_then(|&hinge| self.hinged(part, hinge, forward))
-                .unwrap_or_else(|| self.swung(part, turned.carried)),
-            Part::Hand(side) => self.by_knuckles(side).unwrap_or(turned.carried),
-            Part::Collar(_) | Part::Foot(_) | Part::Toe(_) | Part::Finger(..) => {
-                self.swung(part, turned.carried)
-            }
-            _ => turned.carried,
+        let up = world_from_motion.inverse() * DVec3::Y;
+        let rotations = self.walk(&mean, rest_body * mean_body.inverse(), |part, turned| {
+            let known = match part {
+                Part::UpperArm(_) | Part::LowerArm(_) | Part::UpperLeg(_) | Part::LowerLeg(_) => {
+                    hinges.get(&part).and_then(|&hinge| self.hinged(&mean, part, hinge, forward))
+                }
+                Part::Hand(side) => self.by_knuckles(&mean, side),
+                Part::Head => self.by_eyes(&mean),
+                Part::Foot(side) | Part::Toe(side) => self.planted(&mean, part, side, &samples, up),
+                _ => None,
+            };
+            known.unwrap_or_else(|| match part {
+                Part::Hips | Part::Spine(_) | Part::Neck(_) | Part::Head | Part::Eye(_) | Part::Hand(_) => {
+                    turned.carried
+                }
+                _ => self.swung(&mean, part, turned.carried),
+            })
         });
         Some(Reference { world_from_motion, rotations, found: Found::Built })
     }
+}
 
-    /// About which axis, in its own, each bone of a limb is bent against the other.
-    fn hinges(&self, samples: &[Vec<Placed>]) -> BTreeMap<Part, DVec3> {
-        let mut hinges = BTreeMap::new();
-        for [upper, lower, end] in limbs() {
-            let bones = (self.motion_parts.get(&upper), self.motion_parts.get(&lower));
-            let (Some(&first), Some(&second)) = bones else { continue };
-            let mut sums = [DVec3::ZERO; 2];
-            for placed in samples {
-                let directions = (self.in_motion(placed, upper, lower), self.in_motion(placed, lower, end));
-                let (Some(a), Some(b)) = directions else { continue };
-                sums[0] += placed[first].rotation.inverse() * a.cross(b);
-                sums[1] += placed[second].rotation.inverse() * a.cross(b);
-            }
-            for (part, sum) in [upper, lower].into_iter().zip(sums) {
-                if sum.length() > BENDS * samples.len() as f64 {
-                    hinges.insert(part, sum);
-                }
-            }
-        }
-        hinges
-    }
-
-    /// The orientation at which a bone and its hinge lie as the model's.
-    fn hinged(&self, part: Part, hinge: DVec3, forward: DVec3) -> Option<DQuat> {
-        let (motion, model) = self.tips(part)?;
-        let direction = self.rest[*self.model_parts.get(&part)?].rotation * model;
-        let bends_to = if matches!(part, Part::UpperLeg(_) | Part::LowerLeg(_)) { -forward } else { forward };
-        Some(frame(direction, direction.cross(bends_to))? * frame(motion, hinge)?.inverse())
-    }
-
-    /// The orientation at which the knuckles lie as the model's.
-    fn by_knuckles(&self, side: Side) -> Option<DQuat> {
-        let hand = Part::Hand(side);
-        let knuckle = |finger| Part::Finger(side, finger, 1);
-        let (middle, index, pinky) =
-            (knuckle(Finger::Middle), knuckle(Finger::Index), knuckle(Finger::Pinky));
-        let zero = self.motion.skeleton.place(&self.motion.skeleton.rest());
-        let own = zero[*self.motion_parts.get(&hand)?].rotation.inverse();
-        let motion =
-            frame(own * self.in_motion(&zero, hand, middle)?, own * self.in_motion(&zero, pinky, index)?)?;
-        let model = frame(self.in_rest(hand, middle)?, self.in_rest(pinky, index)?)?;
-        Some(model * motion.inverse())
-    }
+/// Where the trunk points: from the hips to between the shoulders, or to the head of a body without arms.
+fn trunk(parts: &Parts, placed: &[Placed]) -> Option<DVec3> {
+    let at = |part| Some(placed.get(*parts.get(&part)?)?.position());
+    let shoulders = SIDES.map(|side| at(Part::UpperArm(side)));
+    let top = if let [Some(left), Some(right)] = shoulders { left.midpoint(right) } else { at(Part::Head)? };
+    (top - at(Part::Hips)?).try_normalize()
 }
 
 /// Where a joint of the motion stands while the reference is walked through.
@@ -275,13 +243,6 @@ fn tip(skeleton: &Skeleton, placed: &[Placed], parts: &Parts, part: Part, next: 
         joints.filter(|(at, _)| at.parent == Some(joint)).map(|(_, at)| at.position() - own.position()).sum()
     };
     (own.rotation.inverse() * along).try_normalize()
-}
-
-/// The rotation whose x axis is `direction` and whose y axis lies towards `side`.
-fn frame(direction: DVec3, side: DVec3) -> Option<DQuat> {
-    let x = direction.try_normalize()?;
-    let z = x.cross(side).try_normalize()?;
-    Some(DQuat::from_mat3(&DMat3::from_cols(x, z.cross(x), z)))
 }
 
 /// Of ±x, ±y, ±z the one nearest to a direction.
