@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use vivant::clip::{AudioTrack, Compression, Profile, WriteReport, Writer, WriterOptions};
-use vivant_convert::{Report, Source};
+use vivant_convert::{Foreign, Report};
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
@@ -16,6 +16,9 @@ use crate::{input, output};
 ///
 /// Takes trained Gaussians in the INRIA layout and bare point clouds, as PLY files: one file is a static scene; a
 /// folder, a pattern such as 'frames/*.ply' or 'frame%04d.ply', or several files are a sequence in natural order.
+///
+/// Takes skinned models as glTF (.glb, .gltf), moved by their own animation or by a BVH file (--motion): splats are
+/// strewn over the surface once and go with it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A file, a folder of frames, a pattern, or several of these
@@ -44,8 +47,8 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result {
-    let source = Source::open(&args.inputs, &args.import.options())?;
-    if let Some(frame) = source.frames().iter().find(|frame| input::same_file(&args.output, frame)) {
+    let source = args.import.open(&args.inputs)?;
+    if let Some(frame) = source.files().iter().find(|frame| input::same_file(&args.output, frame)) {
         bail!("{}: the output would replace this input; give another name with -o", frame.display());
     }
     let mut audio = args.audio.open()?;
@@ -64,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result {
         metadata: metadata(&source),
         ..WriterOptions::default()
     };
-    let mut progress = Progress::new("converting", source.frames().len() as u64);
+    let mut progress = Progress::new("converting", source.frames() as u64);
     let mut writer = Writer::create(&args.output, &source.info(), &options)?;
     let report = source.push_frames(&mut writer, &options, &mut |frames| progress.set(frames as u64))?;
     let track = audio.as_mut().map(|audio| audio.push(&mut writer)).transpose()?;
@@ -81,11 +84,11 @@ pub(crate) fn run(args: &Args) -> Result {
 }
 
 /// What the clip says of its making; no path, as that is nobody else's business.
-fn metadata(source: &Source) -> String {
-    let name = source.frames().first().and_then(|path| path.file_name()).unwrap_or_default();
+fn metadata(source: &Foreign) -> String {
+    let name = source.files().first().and_then(|path| path.file_name()).unwrap_or_default();
     serde_json::json!({
         "generator": concat!("vivant ", env!("CARGO_PKG_VERSION")),
-        "source": { "format": "ply", "frames": source.frames().len(), "first": name.to_string_lossy() },
+        "source": { "format": source.format(), "frames": source.frames(), "first": name.to_string_lossy() },
     })
     .to_string()
 }
@@ -111,7 +114,7 @@ fn as_text(args: &Args, written: &WriteReport) -> String {
 
 fn as_json(
     args: &Args,
-    source: &Source,
+    source: &Foreign,
     report: &Report,
     written: &WriteReport,
     track: Option<&AudioTrack>,
@@ -121,7 +124,7 @@ fn as_json(
     });
     serde_json::json!({
         "output": args.output.display().to_string(),
-        "frames": source.frames().len(),
+        "frames": source.frames(),
         "read": report.read,
         "dropped": {
             "not_finite": report.not_finite,

@@ -1,15 +1,25 @@
 //! The arguments that say how foreign files are to be understood; shared by every command that takes one.
 
+use std::path::{Path, PathBuf};
+
 use clap::ValueEnum;
-use vivant_convert::{Axes, Fps, Options, Stored};
+use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
+use vivant_convert::{Axes, Foreign, Fps, Options, RigOptions, Stored};
 
 /// How to import what is not a clip.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Import")]
 pub(crate) struct ImportArgs {
-    /// Frames a second of a sequence: 30, 29.97, 24000/1001
-    #[arg(long, value_name = "RATE", default_value = "30")]
-    fps: Fps,
+    /// Frames a second of a sequence: 30, 29.97, 24000/1001 [default: 30; a motion's own]
+    #[arg(long, value_name = "RATE")]
+    fps: Option<Fps>,
+    /// What moves a glTF model, instead of its own animation: a BVH file
+    #[arg(long, value_name = "FILE.bvh")]
+    motion: Option<PathBuf>,
+    /// Splats that cover a glTF model
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_SPLATS as u64,
+        value_parser = clap::value_parser!(u64).range(1..=MAX_SPLATS as u64))]
+    splats: u64,
     /// Where the file's +x, +y, +z point: one letter each of r/l (right, left), u/d (up, down), f/b (forward, back)
     /// [default: rdf for PLY]
     #[arg(long, value_name = "CODE")]
@@ -42,8 +52,24 @@ impl From<Storage> for Stored {
 }
 
 impl ImportArgs {
-    /// As the importers take them.
-    pub(crate) fn options(&self) -> Options {
-        Options { axes: self.axes, fps: self.fps, opacity: self.opacity.into(), scale: self.scale.into() }
+    /// The motion, if one is given.
+    pub(crate) fn motion(&self) -> Option<&Path> {
+        self.motion.as_deref()
+    }
+
+    /// Opens what is not a clip.
+    pub(crate) fn open(&self, inputs: &[PathBuf]) -> vivant::Result<Foreign> {
+        let options = Options {
+            axes: self.axes,
+            fps: self.fps.unwrap_or_default(),
+            opacity: self.opacity.into(),
+            scale: self.scale.into(),
+        };
+        let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);
+        let foreign = Foreign::open(inputs, self.motion(), &options, &RigOptions { splats, fps: self.fps })?;
+        if self.axes.is_some() && matches!(foreign, Foreign::Rig(_)) {
+            return Err(vivant::Error::invalid("glTF says where its axes point: leave --axes out"));
+        }
+        Ok(foreign)
     }
 }

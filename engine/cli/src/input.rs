@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use vivant::Result;
 use vivant::clip::{Access, Clip, WriterOptions};
-use vivant_convert::{Report, Source};
+use vivant::{Error, Result};
+use vivant_convert::Report;
 
 use crate::import::ImportArgs;
 use crate::progress::Progress;
@@ -26,10 +26,16 @@ pub(crate) fn open(path: &Path, import: &ImportArgs) -> Result<Opened> {
 /// [`open`], reading a clip's file in a given way.
 pub(crate) fn open_with(path: &Path, import: &ImportArgs, access: Access) -> Result<Opened> {
     if looks_like_clip(path) {
+        if import.motion().is_some() {
+            return Err(Error::invalid(format!(
+                "{}: is a clip already: --motion moves a glTF model",
+                path.display()
+            )));
+        }
         return Ok(Opened { clip: Clip::open(path, access)?, report: None });
     }
-    let source = Source::open(&[path.to_owned()], &import.options())?;
-    let mut progress = Progress::new("importing", source.frames().len() as u64);
+    let source = import.open(&[path.to_owned()])?;
+    let mut progress = Progress::new("importing", source.frames() as u64);
     let (bytes, report, _) =
         source.write_to_memory(&WriterOptions::default(), &mut |frames| progress.set(frames as u64))?;
     Ok(Opened { clip: Clip::from_bytes(&path.display().to_string(), bytes)?, report: Some(report) })

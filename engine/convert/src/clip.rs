@@ -9,11 +9,11 @@ use std::path::Path;
 use vivant::Result;
 use vivant::clip::{MAX_LEVELS, WriteReport, Writer, WriterOptions};
 use vivant::codec::Hierarchy;
-use vivant::splat::Splats;
+use vivant::splat::{ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
 use crate::report::Report;
-use crate::source::{Source, join};
+use crate::source::{Source, frame_start, join};
 
 /// Frames of a segment of level 1 such that one of the finest level is a frame: six halvings.
 const MOST_FRAMES: u32 = 1 << (MAX_LEVELS - 2);
@@ -59,55 +59,84 @@ impl Source {
         options: &WriterOptions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
-        let hierarchy =
-            Hierarchy::new(&self.info(), Some(options.segment_ticks.unwrap_or(self.segment_ticks())));
-        let level = self.level(&hierarchy, options.min_node_splats);
+        let total = (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
+        let mut frames = Frames::new(writer, self.info(), options, self.frames().len(), total);
         let mut report = Report::default();
-        let mut gathered = Splats::new(self.info().sh_degree);
-        let mut current = hierarchy.locate(level, 0);
-        let mut push = |number: i64, splats: &Splats| {
-            writer.push_segment(
-                level,
-                hierarchy.edge(level, number),
-                hierarchy.edge(level, number + 1),
-                splats,
-            )
-        };
         self.for_each(|index, imported| {
             report.absorb(imported.report);
-            let number = hierarchy.locate(level, self.frame_start(index));
-            if number != current {
-                push(current, &gathered)?;
-                gathered = Splats::new(self.info().sh_degree);
-                current = number;
-            }
-            join(&mut gathered, imported.splats);
+            frames.push(index, imported.splats)?;
             progress(index + 1);
             Ok(())
         })?;
-        push(current, &gathered)?;
+        frames.finish()?;
         Ok(report)
     }
+}
 
-    /// A second in whole frames, but no more than the finest of eight levels can tell apart.
-    fn segment_ticks(&self) -> u32 {
-        let (num, den) = self.info().fps;
-        let frames = (num + den / 2).checked_div(den).unwrap_or(1).clamp(1, MOST_FRAMES);
-        frames * TICKS_PER_FRAME
+/// Writes frames one after the other, gathering them into segments.
+pub(crate) struct Frames<'a> {
+    writer: &'a mut Writer,
+    info: ClipInfo,
+    hierarchy: Hierarchy,
+    level: u8,
+    /// The segment that is being gathered, and what it holds so far.
+    current: i64,
+    gathered: Splats,
+}
+
+impl<'a> Frames<'a> {
+    /// Starts a sequence of `frames` frames with `total` splats in all.
+    pub(crate) fn new(
+        writer: &'a mut Writer,
+        info: ClipInfo,
+        options: &WriterOptions,
+        frames: usize,
+        total: u64,
+    ) -> Self {
+        let hierarchy = Hierarchy::new(&info, Some(options.segment_ticks.unwrap_or(segment_ticks(&info))));
+        let level = level(&info, &hierarchy, frames, total, options.min_node_splats);
+        let current = hierarchy.locate(level, 0);
+        Self { writer, info, hierarchy, level, current, gathered: Splats::new(info.sh_degree) }
     }
 
-    /// The finest level whose segments hold `least` splats on average; the coarsest that is not level 0 if none does,
-    /// as level 0 is always resident.
-    fn level(&self, hierarchy: &Hierarchy, least: u32) -> u8 {
-        let info = self.info();
-        let total: u64 =
-            (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
-        let worth = |level: &u8| {
-            let segments = hierarchy.locate(*level, info.duration.max(1) - 1) + 1;
-            let segments = u64::try_from(segments).unwrap_or(1).min(self.frames().len() as u64).max(1);
-            total / segments >= u64::from(least)
-        };
-        let coarsest = u8::from(hierarchy.levels() > 1);
-        (coarsest..hierarchy.levels()).rev().find(worth).unwrap_or(coarsest)
+    /// Takes frame `index`, whose splats have its window; frames come in order.
+    pub(crate) fn push(&mut self, index: usize, splats: Splats) -> Result<()> {
+        let number = self.hierarchy.locate(self.level, frame_start(&self.info, index));
+        if number != self.current {
+            self.write()?;
+            self.current = number;
+        }
+        join(&mut self.gathered, splats);
+        Ok(())
     }
+
+    /// Writes what is left.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let gathered = std::mem::replace(&mut self.gathered, Splats::new(self.info.sh_degree));
+        let edge = |number: i64| self.hierarchy.edge(self.level, number);
+        self.writer.push_segment(self.level, edge(self.current), edge(self.current + 1), &gathered)
+    }
+}
+
+/// A second in whole frames, but no more than the finest of eight levels can tell apart.
+fn segment_ticks(info: &ClipInfo) -> u32 {
+    let (num, den) = info.fps;
+    let frames = (num + den / 2).checked_div(den).unwrap_or(1).clamp(1, MOST_FRAMES);
+    frames * TICKS_PER_FRAME
+}
+
+/// The finest level whose segments hold `least` splats on average; the coarsest that is not level 0 if none does, as
+/// level 0 is always resident.
+fn level(info: &ClipInfo, hierarchy: &Hierarchy, frames: usize, total: u64, least: u32) -> u8 {
+    let worth = |level: &u8| {
+        let segments = hierarchy.locate(*level, info.duration.max(1) - 1) + 1;
+        let segments = u64::try_from(segments).unwrap_or(1).min(frames as u64).max(1);
+        total / segments >= u64::from(least)
+    };
+    let coarsest = u8::from(hierarchy.levels() > 1);
+    (coarsest..hierarchy.levels()).rev().find(worth).unwrap_or(coarsest)
 }

@@ -110,12 +110,6 @@ impl Source {
         }
     }
 
-    /// The first tick of frame `index`.
-    #[must_use]
-    pub(crate) fn frame_start(&self, index: usize) -> i64 {
-        if self.is_sequence() { frame_tick(index) } else { 0 }
-    }
-
     /// Reads frame `index`, with the window and the SH degree it has in the clip.
     ///
     /// # Errors
@@ -126,12 +120,7 @@ impl Source {
         };
         let mut imported = ply::read(path, &self.options)?;
         rows::raise_degree(&mut imported.splats, self.sh_degree);
-        if self.is_sequence() {
-            let (start, end) = (frame_tick(index), frame_tick(index + 1));
-            let t0 = self.info().rate.seconds_from_ticks(start);
-            let life = Life { t0, sigma_t: f32::INFINITY, start, end };
-            imported.splats.life = vec![life; imported.splats.len()];
-        }
+        show_in_frame(&mut imported.splats, &self.info(), index);
         Ok(imported)
     }
 
@@ -183,6 +172,21 @@ impl Source {
 /// First tick of a frame.
 fn frame_tick(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX).saturating_mul(i64::from(TICKS_PER_FRAME))
+}
+
+/// The first tick of frame `index` of a clip; a static scene has none but 0.
+pub(crate) fn frame_start(info: &ClipInfo, index: usize) -> i64 {
+    if info.duration > 0 { frame_tick(index) } else { 0 }
+}
+
+/// Gives splats the window of frame `index`; in a static scene they are always there.
+pub(crate) fn show_in_frame(splats: &mut Splats, info: &ClipInfo, index: usize) {
+    if info.duration == 0 {
+        return;
+    }
+    let (start, end) = (frame_tick(index), frame_tick(index + 1));
+    let life = Life { t0: info.rate.seconds_from_ticks(start), sigma_t: f32::INFINITY, start, end };
+    splats.life = vec![life; splats.len()];
 }
 
 /// Appends whole arrays; both have the same degree, and lives where the source is a sequence.
