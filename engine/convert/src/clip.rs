@@ -1,14 +1,15 @@
 //! From a source to a clip, frame by frame: the only place here that knows the container's writer.
 //!
-//! Frames of a sequence do not overlap, so every frame falls into one segment of any level of the hierarchy. One level
-//! serves the whole sequence: the finest whose segments hold enough splats to be worth a segment. Then segments follow
-//! one another in time and only one is ever gathered, however long the sequence.
+//! Splats that keep their identity go through [`SequenceWriter`], as splines. Of others each frame is a set of windows.
+//! Such frames do not overlap, so every frame falls into one segment of any level of the hierarchy. One level serves the
+//! whole sequence: the finest whose segments hold enough splats to be worth a segment. Then segments follow one another
+//! in time and only one is ever gathered, however long the sequence.
 
 use std::path::Path;
 
 use vivant::Result;
-use vivant::clip::{MAX_LEVELS, WriteReport, Writer, WriterOptions};
-use vivant::codec::Hierarchy;
+use vivant::clip::{MAX_LEVELS, Profile, WriteReport, Writer, WriterOptions};
+use vivant::codec::{Hierarchy, SequenceWriter};
 use vivant::splat::{ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
@@ -60,7 +61,8 @@ impl Source {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
         let total = (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
-        let mut frames = Frames::new(writer, self.info(), options, self.frames().len(), total);
+        let keeps = options.profile != Profile::Raw && self.keeps_identity()?;
+        let mut frames = Frames::new(writer, self.info(), options, self.frames().len(), total, keeps)?;
         let mut report = Report::default();
         self.for_each(|index, imported| {
             report.absorb(imported.report);
@@ -73,8 +75,50 @@ impl Source {
     }
 }
 
-/// Writes frames one after the other, gathering them into segments.
-pub(crate) struct Frames<'a> {
+/// Writes frames one after the other.
+pub(crate) enum Frames<'a> {
+    /// Each a set of windows.
+    Windows(Windows<'a>),
+    /// Splats that keep their identity, which is their index.
+    Tracks(SequenceWriter<'a>),
+}
+
+impl<'a> Frames<'a> {
+    /// Starts a sequence of `frames` frames with `total` splats in all, which may keep their identity.
+    pub(crate) fn new(
+        writer: &'a mut Writer,
+        info: ClipInfo,
+        options: &WriterOptions,
+        frames: usize,
+        total: u64,
+        keeps: bool,
+    ) -> Result<Self> {
+        if keeps && info.duration > 0 && options.profile != Profile::Raw {
+            let each = usize::try_from(total).unwrap_or(usize::MAX) / frames.max(1);
+            return Ok(Self::Tracks(SequenceWriter::new(writer, each, options.min_node_splats)?));
+        }
+        Ok(Self::Windows(Windows::new(writer, info, options, frames, total)))
+    }
+
+    /// Takes frame `index`, whose splats have its window; frames come in order.
+    pub(crate) fn push(&mut self, index: usize, splats: Splats) -> Result<()> {
+        match self {
+            Self::Windows(windows) => windows.push(index, splats),
+            Self::Tracks(tracks) => tracks.push(splats, None),
+        }
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(self) -> Result<()> {
+        match self {
+            Self::Windows(mut windows) => windows.write(),
+            Self::Tracks(tracks) => tracks.finish(),
+        }
+    }
+}
+
+/// Frames that are gathered into segments as they are.
+pub(crate) struct Windows<'a> {
     writer: &'a mut Writer,
     info: ClipInfo,
     hierarchy: Hierarchy,
@@ -84,9 +128,8 @@ pub(crate) struct Frames<'a> {
     gathered: Splats,
 }
 
-impl<'a> Frames<'a> {
-    /// Starts a sequence of `frames` frames with `total` splats in all.
-    pub(crate) fn new(
+impl<'a> Windows<'a> {
+    fn new(
         writer: &'a mut Writer,
         info: ClipInfo,
         options: &WriterOptions,
@@ -99,8 +142,7 @@ impl<'a> Frames<'a> {
         Self { writer, info, hierarchy, level, current, gathered: Splats::new(info.sh_degree) }
     }
 
-    /// Takes frame `index`, whose splats have its window; frames come in order.
-    pub(crate) fn push(&mut self, index: usize, splats: Splats) -> Result<()> {
+    fn push(&mut self, index: usize, splats: Splats) -> Result<()> {
         let number = self.hierarchy.locate(self.level, frame_start(&self.info, index));
         if number != self.current {
             self.write()?;
@@ -108,11 +150,6 @@ impl<'a> Frames<'a> {
         }
         join(&mut self.gathered, splats);
         Ok(())
-    }
-
-    /// Writes what is left.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        self.write()
     }
 
     fn write(&mut self) -> Result<()> {

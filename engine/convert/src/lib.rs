@@ -9,6 +9,7 @@
 pub mod axes;
 mod cleanse;
 mod clip;
+pub mod correspondence;
 pub mod foreign;
 pub mod fps;
 mod inputs;

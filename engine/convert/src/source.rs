@@ -11,6 +11,7 @@ use vivant::splat::{ClipInfo, Life, Performance, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
+use crate::correspondence::keeps_identity;
 use crate::options::{Options, Stored};
 use crate::ply::{self, Kind, Summary};
 use crate::report::Report;
@@ -122,6 +123,26 @@ impl Source {
         rows::raise_degree(&mut imported.splats, self.sh_degree);
         show_in_frame(&mut imported.splats, &self.info(), index);
         Ok(imported)
+    }
+
+    /// Whether the splats keep their identity from frame to frame, which is then their index: told by reading a few
+    /// pairs of neighbouring frames.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of those frames.
+    pub fn keeps_identity(&self) -> Result<bool> {
+        let count = self.frames.len();
+        let same = self.summaries.windows(2).all(|pair| pair[0].splats == pair[1].splats);
+        if count < 2 || !same {
+            return Ok(false);
+        }
+        for first in [0, count / 2, count - 2] {
+            let [before, after] = [self.read_frame(first)?, self.read_frame(first + 1)?];
+            if !keeps_identity(&before.splats, &after.splats) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Hands every frame to `each` in order, reading a few ahead in parallel.

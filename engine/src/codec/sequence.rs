@@ -193,7 +193,9 @@ impl<'w> SequenceWriter<'w> {
         };
         let (data, left) = encode_tracks(&samples, &windows, &rest, &span, &self.steps)?;
         drop(samples);
-        self.writer.push_data(level, &data)?;
+        if let Some(data) = data {
+            self.writer.push_data(level, &data)?;
+        }
         if left.is_empty() {
             return Ok(());
         }

@@ -122,7 +122,8 @@ fn choose(
     spline
 }
 
-/// Makes a segment of tracks with these windows (ticks from the segment's start) and harmonics (`rest`, by track). Returns it with the numbers of the tracks that it does not hold.
+/// Makes a segment of tracks with these windows (ticks from the segment's start) and harmonics (`rest`, by track). Returns it, if there is a track that it can hold,
+/// with the numbers of the tracks that it does not hold.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for numbers that no plane holds.
@@ -132,17 +133,22 @@ pub(super) fn encode_tracks<'a>(
     rest: &dyn Fn(usize) -> &'a [f32],
     span: &Span,
     steps: &Steps,
-) -> Result<(SegmentData, Vec<usize>)> {
+) -> Result<(Option<SegmentData>, Vec<usize>)> {
     let places = &samples.places;
     let mut mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
     let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
     let scale = choose(&samples.scale_opacity, places, SCALE_OPACITY, 1, steps.scale, LEFT_OVER);
     let colours = choose(&samples.colour, places, COLOUR, 1, steps.colour, LEFT_OVER);
-    let (mut taken, mut left) = share_out(samples, &mean, steps, span.divisible, windows.len());
-    if left.len() < span.least.max(1) || taken.len() < span.least {
+    let (mut taken, left) = share_out(samples, &mean, steps, span.divisible, windows.len());
+    if span.divisible && taken.len() < span.least.min(windows.len()) {
+        // Too fast all of them.
+        return Ok((None, (0..windows.len()).collect()));
+    }
+    let left = if left.len() < span.least.max(1) { Vec::new() } else { left };
+    if left.is_empty() && taken.len() < windows.len() {
         // Not worth segments of their own: all get the keys that the fastest need.
         mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, 0);
-        (taken, left) = ((0..windows.len()).collect(), Vec::new());
+        taken = (0..windows.len()).collect();
     }
     let placed = arrange(samples, windows, span, &taken);
     let keyed = Keyed { samples, order: &placed, steps };
@@ -169,7 +175,7 @@ pub(super) fn encode_tracks<'a>(
         data.planes[plane.index()] = words;
     }
     data.clusters = cluster::clusters(&data, span.rate);
-    Ok((data, left))
+    Ok((Some(data), left))
 }
 
 /// Which tracks the spline of the means holds well enough, and which not.

@@ -1,4 +1,4 @@
-//! From a rig to a clip: each frame a window of its own, as any sequence. The only place here that knows the writer.
+//! From a rig to a clip: a sequence whose splats keep their identity. The only place here that knows the writer.
 
 use rayon::prelude::*;
 use vivant::Result;
@@ -23,7 +23,7 @@ impl Rig {
     ) -> Result<Report> {
         let info = self.info();
         let total = (self.frames() as u64).saturating_mul(self.splats() as u64);
-        let mut frames = Frames::new(writer, info, options, self.frames(), total);
+        let mut frames = Frames::new(writer, info, options, self.frames(), total, true)?;
         let ahead = rayon::current_num_threads().max(1);
         for first in (0..self.frames()).step_by(ahead) {
             let end = (first + ahead).min(self.frames());
