@@ -171,13 +171,18 @@ pub struct Keys {
     pub scale_opacity: u8,
     /// Of [`Plane::PackedColour`], 1 to [`Self::MOST`].
     pub colour: u8,
+    /// Poses of each cluster, 0 or 4 to [`Self::MOST_POSES`]: then its splats stand in a frame that moves along the
+    /// cubic spline of these, see [`SegmentData::poses`].
+    pub poses: u8,
 }
 
 impl Keys {
     /// Keys a plane has at most: a page of 2048 splats then fills a chunk.
     pub const MOST: u8 = 16;
+    /// Poses a cluster has at most: 256 clusters then fill a chunk.
+    pub const MOST_POSES: u8 = 64;
     /// Nothing follows a spline.
-    pub const ONE: Self = Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1 };
+    pub const ONE: Self = Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1, poses: 0 };
 
     /// Keys of a plane; 1 for those that cannot have several.
     #[must_use]
@@ -198,23 +203,24 @@ impl Keys {
         plane.words() * self.of(plane)
     }
 
-    /// As four bytes, in the order of the fields.
+    /// As bytes, in the order of the fields; the last are zero.
     #[must_use]
-    pub const fn bytes(self) -> [u8; 4] {
-        [self.mean, self.rotation, self.scale_opacity, self.colour]
+    pub const fn bytes(self) -> [u8; 8] {
+        [self.mean, self.rotation, self.scale_opacity, self.colour, self.poses, 0, 0, 0]
     }
 
-    /// From four bytes, if they are numbers of keys that there may be.
+    /// From bytes, if they are numbers of keys that there may be.
     #[must_use]
-    pub const fn from_bytes([mean, rotation, scale_opacity, colour]: [u8; 4]) -> Option<Self> {
+    pub const fn from_bytes([mean, rotation, scale_opacity, colour, poses, ..]: [u8; 8]) -> Option<Self> {
         const fn cubic(keys: u8) -> bool {
             keys == 1 || (keys >= 4 && keys <= Keys::MOST)
         }
         const fn linear(keys: u8) -> bool {
             keys >= 1 && keys <= Keys::MOST
         }
-        if cubic(mean) && cubic(rotation) && linear(scale_opacity) && linear(colour) {
-            Some(Self { mean, rotation, scale_opacity, colour })
+        let posed = poses == 0 || (poses >= 4 && poses <= Self::MOST_POSES);
+        if cubic(mean) && cubic(rotation) && linear(scale_opacity) && linear(colour) && posed {
+            Some(Self { mean, rotation, scale_opacity, colour, poses })
         } else {
             None
         }
@@ -223,7 +229,7 @@ impl Keys {
     /// Whether any attribute follows a spline.
     #[must_use]
     pub const fn any(self) -> bool {
-        self.mean > 1 || self.rotation > 1 || self.scale_opacity > 1 || self.colour > 1
+        self.mean > 1 || self.rotation > 1 || self.scale_opacity > 1 || self.colour > 1 || self.poses > 0
     }
 
     /// Splats of a page in the file: as many as keep the largest chunk within its limit.
@@ -278,6 +284,10 @@ pub struct Grid {
     pub spin_step: f32,
     /// Ticks between two numbers of a window.
     pub window_step: u32,
+    /// Metres of the translation 0, 0, 0 of a pose, object space.
+    pub pose_origin: [f32; 3],
+    /// Metres between two numbers of a pose's translation.
+    pub pose_step: f32,
     /// Seconds of a tick: the clip's, not stored with the segment.
     pub tick_seconds: f32,
 }
@@ -326,9 +336,16 @@ pub struct SegmentData {
     pub clusters: Vec<Cluster>,
     /// The planes by [`Plane::index`]; an absent plane is empty (no motion, no envelope, no harmonics).
     pub planes: [Vec<u32>; Plane::COUNT],
+    /// [`Keys::poses`] poses a cluster, each [`POSE_WORDS`] words: a unit quaternion xyzw as snorm16 and a translation as
+    /// three i16 in steps of the grid, low half first, last half 0. Where there are any, means and rotations are those in
+    /// the frame of their cluster: `p = R·mean + T`, `q = R·rotation`.
+    pub poses: Vec<u32>,
     /// What the packed planes' numbers are worth.
     pub grid: Grid,
 }
+
+/// Words of one pose.
+pub const POSE_WORDS: usize = 4;
 
 impl SegmentData {
     /// Words of a splat in a plane.

@@ -23,8 +23,10 @@ pub fn keeps_identity(before: &Splats, after: &Splats) -> bool {
     // Another splat for each: a fixed walk through the set, far from the neighbour in the file.
     let other = |index: usize| (index + count / 2 + 7 * (index / stride)) % count;
     let look = |of: &dyn Fn(usize, usize) -> f32, own: bool| {
-        let mut all: Vec<f32> =
-            (0..count).step_by(stride).map(|index| of(index, if own { index } else { other(index) })).collect();
+        let mut all: Vec<f32> = (0..count)
+            .step_by(stride)
+            .map(|index| of(index, if own { index } else { other(index) }))
+            .collect();
         all.sort_by(f32::total_cmp);
         all[all.len() / 2]
     };

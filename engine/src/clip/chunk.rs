@@ -11,10 +11,9 @@ use std::io::Write;
 use super::Clip;
 use super::fields;
 use super::header::MAX_CHUNK_BYTES;
-use super::moves;
 use super::segment::{Chunk, ChunkKind};
 use crate::error::{Error, Result};
-use crate::frame::{Grid, Keys};
+use crate::frame::Keys;
 
 /// How the writer stores chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,31 +44,25 @@ pub(super) fn pack(
     raw: &[u8],
     kind: ChunkKind,
     keys: Keys,
-    grid: &Grid,
     compression: Compression,
 ) -> std::io::Result<Packed> {
     let mut best = Packed { codec: CODEC_RAW, prediction: 0, bytes: raw.to_vec() };
     let Compression::Zstd(level) = compression else { return Ok(best) };
-    match kind {
-        ChunkKind::Plane(plane) if !plane.fields().is_empty() => {
-            let words: Vec<u32> =
-                raw.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-            let radius = moves::radius_of_step(grid.rotation_step).unwrap_or(1);
-            for &prediction in fields::predictions(plane, keys.of(plane)) {
-                let (columns, ends) = fields::split(&words, plane, keys.of(plane), prediction, radius);
-                let bytes = compress_columns(&columns, &ends, level)?;
-                if bytes.len() < best.bytes.len() {
-                    best = Packed { codec: CODEC_FIELDS, prediction, bytes };
-                }
-            }
+    let Some(shape) = kind.shape(keys) else {
+        let mut columns = vec![0; raw.len()];
+        transpose(raw, kind.record_bytes(keys), &mut columns);
+        let bytes = zstd::bulk::compress(&columns, level)?;
+        if bytes.len() < best.bytes.len() {
+            best = Packed { codec: CODEC_ZSTD, prediction: 0, bytes };
         }
-        _ => {
-            let mut columns = vec![0; raw.len()];
-            transpose(raw, kind.record_bytes(keys), &mut columns);
-            let bytes = zstd::bulk::compress(&columns, level)?;
-            if bytes.len() < best.bytes.len() {
-                best = Packed { codec: CODEC_ZSTD, prediction: 0, bytes };
-            }
+        return Ok(best);
+    };
+    let words: Vec<u32> = raw.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+    for &prediction in shape.predictions() {
+        let (columns, ends) = fields::split(&words, &shape, prediction);
+        let bytes = compress_columns(&columns, &ends, level)?;
+        if bytes.len() < best.bytes.len() {
+            best = Packed { codec: CODEC_FIELDS, prediction, bytes };
         }
     }
     Ok(best)
@@ -153,7 +146,7 @@ impl ChunkReader {
         match chunk.codec {
             CODEC_RAW if chunk.stored_len == chunk.raw_len => std::mem::swap(&mut self.raw, &mut self.stored),
             CODEC_ZSTD | CODEC_FIELDS => {
-                // Limited too: the columns take at most twice the records' bytes, and a little for moves.
+                // Limited too: the columns take at most twice the records' bytes.
                 let columns_len = chunk.columns_bytes();
                 self.columns.resize(columns_len, 0);
                 let decoded = self.zstd.decompress_to_buffer(&self.stored, self.columns.as_mut_slice());
@@ -166,15 +159,9 @@ impl ChunkReader {
                     return Err(clip.damaged_chunk(chunk, why));
                 }
                 self.raw.resize(raw_len, 0);
-                match chunk.kind {
-                    ChunkKind::Plane(plane) if chunk.codec == CODEC_FIELDS => {
-                        fields::join(
-                            &self.columns,
-                            plane,
-                            chunk.keys.of(plane),
-                            chunk.prediction,
-                            &mut self.raw,
-                        );
+                match chunk.kind.shape(chunk.keys) {
+                    Some(shape) if chunk.codec == CODEC_FIELDS => {
+                        fields::join(&self.columns, &shape, chunk.prediction, &mut self.raw);
                     }
                     _ => untranspose(&self.columns, chunk.record_bytes(), &mut self.raw),
                 }
@@ -226,10 +213,10 @@ mod tests {
         for plane in [Plane::Colour, Plane::PackedMean] {
             let kind = ChunkKind::Plane(plane);
             assert_eq!(
-                pack(&noise, kind, Keys::ONE, &Grid::default(), level).unwrap(),
+                pack(&noise, kind, Keys::ONE, level).unwrap(),
                 Packed { codec: CODEC_RAW, prediction: 0, bytes: noise.clone() }
             );
-            let packed = pack(&[7; 4096], kind, Keys::ONE, &Grid::default(), level).unwrap();
+            let packed = pack(&[7; 4096], kind, Keys::ONE, level).unwrap();
             assert_eq!(packed.codec, if plane == Plane::Colour { CODEC_ZSTD } else { CODEC_FIELDS });
             assert!(packed.bytes.len() < 128, "{} bytes", packed.bytes.len());
         }

@@ -14,7 +14,7 @@ use super::header::{
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
 use super::track::Tracks;
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Keys, Plane};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Keys, POSE_WORDS, Plane};
 
 pub(super) const INDEX_MAGIC: [u8; 4] = *b"VIDX";
 pub(super) const INDEX_HEADER_BYTES: usize = 64;
@@ -22,6 +22,9 @@ pub(super) const NODE_BYTES: usize = 64;
 
 /// Clusters that one chunk of the cluster table holds.
 pub(super) const PAGE_CLUSTERS: usize = MAX_CHUNK_BYTES as usize / size_of::<Cluster>();
+
+/// Clusters whose poses one chunk holds.
+pub(super) const PAGE_POSES: usize = 256;
 
 /// What every segment has in one plane or the other, but not in both.
 const REQUIRED: [(Plane, Plane); 4] = [
@@ -54,7 +57,10 @@ pub(super) fn keys_sound(mask: u32, keys: Keys) -> bool {
         | Plane::Curve.bit()
         | Plane::PackedVelocity.bit()
         | Plane::PackedCurve.bit();
-    absent.into_iter().all(|plane| keys.of(plane) == 1) && (!keys.any() || mask & moving == 0)
+    let framed = Plane::PackedMean.bit() | Plane::PackedRotation.bit();
+    absent.into_iter().all(|plane| keys.of(plane) == 1)
+        && (!keys.any() || mask & moving == 0)
+        && (keys.poses == 0 || mask & framed == framed)
 }
 
 /// The bits of the packed planes in a plane mask.
@@ -97,7 +103,8 @@ impl Node {
     #[must_use]
     pub fn raw_bytes(&self) -> u64 {
         let words: usize = self.planes().map(|plane| self.keys.words(plane)).sum();
-        u64::from(self.splats) * words as u64 * 4 + (self.clusters() * size_of::<Cluster>()) as u64
+        let a_cluster = size_of::<Cluster>() + usize::from(self.keys.poses) * POSE_WORDS * 4;
+        u64::from(self.splats) * words as u64 * 4 + (self.clusters() * a_cluster) as u64
     }
 
     /// Entries of the cluster table.
@@ -120,7 +127,8 @@ impl Node {
 
     /// Chunks the segment must have.
     pub(super) fn chunks(&self) -> usize {
-        self.pages() * self.planes().count() + self.clusters().div_ceil(PAGE_CLUSTERS)
+        let poses = if self.keys.poses > 0 { self.clusters().div_ceil(PAGE_POSES) } else { 0 };
+        self.pages() * self.planes().count() + self.clusters().div_ceil(PAGE_CLUSTERS) + poses
     }
 
     fn parse(bytes: &[u8]) -> Self {

@@ -17,7 +17,6 @@ mod header;
 mod index;
 mod intervals;
 mod mapped;
-mod moves;
 mod repair;
 mod salvage;
 mod segment;

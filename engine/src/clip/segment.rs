@@ -7,11 +7,11 @@
 use super::Clip;
 use super::bytes::{array_at, box_at, i64_at, put, put_box, u8_at, u16_at, u32_at, u64_at, word};
 use super::chunk::CODEC_FIELDS;
-use super::fields;
+use super::fields::{self, Shape};
 use super::header::MAX_CHUNK_BYTES;
-use super::index::{Node, PAGE_CLUSTERS};
+use super::index::{Node, PAGE_CLUSTERS, PAGE_POSES};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Grid, Keys, LODS, Plane};
+use crate::frame::{Cluster, Grid, Keys, LODS, POSE_WORDS, Plane};
 use crate::time::TickRate;
 
 pub(super) const SEGMENT_HEADER_BYTES: usize = 256;
@@ -28,6 +28,8 @@ pub(super) const CHUNK_ALIGN: u64 = 256;
 
 /// Number of the cluster table among the kinds of chunks; smaller ones are [`Plane`]s.
 const KIND_CLUSTERS: u8 = 32;
+/// Number of the poses.
+const KIND_POSES: u8 = 33;
 
 /// What a chunk holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub enum ChunkKind {
     Plane(Plane),
     /// A run of the cluster table.
     Clusters,
+    /// The poses of a run of clusters.
+    Poses,
 }
 
 impl ChunkKind {
@@ -43,20 +47,35 @@ impl ChunkKind {
         match self {
             Self::Plane(plane) => plane as u8,
             Self::Clusters => KIND_CLUSTERS,
+            Self::Poses => KIND_POSES,
         }
     }
 
     fn from_number(number: u8) -> Option<Self> {
         let plane = Plane::ALL.into_iter().find(|plane| *plane as u8 == number).map(Self::Plane);
-        plane.or((number == KIND_CLUSTERS).then_some(Self::Clusters))
+        match number {
+            KIND_CLUSTERS => Some(Self::Clusters),
+            KIND_POSES => Some(Self::Poses),
+            _ => plane,
+        }
     }
 
-    /// Bytes of one record: a splat's words of a plane, or one cluster.
+    /// Bytes of one record: a splat's words of a plane, one cluster, or its poses.
     #[must_use]
     pub const fn record_bytes(self, keys: Keys) -> usize {
         match self {
             Self::Plane(plane) => keys.words(plane) * 4,
             Self::Clusters => size_of::<Cluster>(),
+            Self::Poses => keys.poses as usize * POSE_WORDS * 4,
+        }
+    }
+
+    /// What a record is made of, if it is numbers that codec 2 takes apart.
+    pub(super) fn shape(self, keys: Keys) -> Option<Shape> {
+        match self {
+            Self::Plane(plane) => Shape::of(plane, keys),
+            Self::Clusters => None,
+            Self::Poses => Some(Shape::poses(keys)),
         }
     }
 
@@ -65,6 +84,7 @@ impl ChunkKind {
         match self {
             Self::Plane(_) => keys.page_splats(),
             Self::Clusters => PAGE_CLUSTERS,
+            Self::Poses => PAGE_POSES,
         }
     }
 }
@@ -113,9 +133,9 @@ impl Chunk {
 
     /// Bytes of the columns of all its records, in its codec.
     pub(super) fn columns_bytes(&self) -> usize {
-        match self.kind {
-            ChunkKind::Plane(plane) if self.codec == CODEC_FIELDS => {
-                fields::columns_bytes(plane, self.keys.of(plane), self.count as usize, self.prediction)
+        match self.kind.shape(self.keys) {
+            Some(shape) if self.codec == CODEC_FIELDS => {
+                shape.columns_bytes(self.count as usize)
             }
             _ => self.count as usize * self.record_bytes(),
         }
@@ -157,8 +177,8 @@ pub(super) struct SegmentHeader {
     /// CRC32C of the directory, which the index covers otherwise.
     pub(super) directory_crc: u32,
     pub(super) grid: Grid,
-    /// As four bytes; the index has checked its own.
-    pub(super) keys: [u8; 4],
+    /// As bytes; the index has checked its own.
+    pub(super) keys: [u8; 8],
     pub(super) lod_gains: [f32; LODS],
 }
 
@@ -166,6 +186,8 @@ pub(super) struct SegmentHeader {
 const GRID_AT: usize = CHECKED_BYTES;
 /// Offset of the numbers of keys.
 const KEYS_AT: usize = 0xa8;
+/// Offset of the grid of the poses.
+const POSES_AT: usize = 0xc0;
 /// Offset of the gains of the levels of detail.
 const GAINS_AT: usize = 0xb0;
 
@@ -201,6 +223,8 @@ fn grid_at(bytes: &[u8]) -> Grid {
         cubic_step: float(7),
         spin_step: float(8),
         window_step: u32_at(bytes, GRID_AT + 36),
+        pose_origin: [0, 4, 8].map(|at| f32::from_bits(u32_at(bytes, POSES_AT + at))),
+        pose_step: f32::from_bits(u32_at(bytes, POSES_AT + 12)),
         tick_seconds: 0.0,
     }
 }
@@ -233,6 +257,10 @@ impl SegmentHeader {
             put(&mut out, at, &word.to_le_bytes());
         }
         put(&mut out, KEYS_AT, &self.keys);
+        let [x, y, z] = self.grid.pose_origin;
+        for (at, value) in (POSES_AT..).step_by(4).zip([x, y, z, self.grid.pose_step]) {
+            put(&mut out, at, &value.to_le_bytes());
+        }
         for (at, gain) in (GAINS_AT..).step_by(4).zip(self.lod_gains) {
             put(&mut out, at, &gain.to_le_bytes());
         }
@@ -410,14 +438,12 @@ impl Check<'_> {
             return Ok((end, None));
         };
         let (codec, prediction) = (u8_at(entry, 0x02), u8_at(entry, 0x03));
-        let packed = matches!(kind, ChunkKind::Plane(plane) if !plane.fields().is_empty());
-        if codec == CODEC_FIELDS && !packed {
-            return wrong("codec", 0x02, "is for packed planes only");
+        let shape = kind.shape(self.node.keys);
+        if codec == CODEC_FIELDS && shape.is_none() {
+            return wrong("codec", 0x02, "is for packed planes and poses only");
         }
-        let possible = match kind {
-            ChunkKind::Plane(plane) if codec == CODEC_FIELDS => {
-                fields::is_possible(prediction, plane, self.node.keys.of(plane))
-            }
+        let possible = match shape {
+            Some(_) if codec == CODEC_FIELDS => prediction <= fields::MAX_PREDICTION,
             _ => prediction == 0,
         };
         if !possible {
@@ -454,12 +480,13 @@ impl Check<'_> {
     /// Every page of every plane and of the cluster table is there once, with the right number of records, and the
     /// pages of one kind come in order.
     fn complete(&self, chunks: &[Chunk]) -> Result<()> {
-        let kinds = self.node.planes().map(ChunkKind::Plane).chain([ChunkKind::Clusters]);
+        let posed = (self.node.keys.poses > 0).then_some(ChunkKind::Poses);
+        let kinds = self.node.planes().map(ChunkKind::Plane).chain([ChunkKind::Clusters]).chain(posed);
         let mut known = 0;
         for kind in kinds {
             let mut left = match kind {
                 ChunkKind::Plane(_) => self.node.splats as usize,
-                ChunkKind::Clusters => self.node.clusters(),
+                ChunkKind::Clusters | ChunkKind::Poses => self.node.clusters(),
             };
             for (page, chunk) in chunks.iter().filter(|chunk| chunk.kind == kind).enumerate() {
                 let expected = left.min(kind.page_records(self.node.keys));

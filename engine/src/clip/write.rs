@@ -26,7 +26,7 @@ use super::segment::{
 use super::sink::Sink;
 use super::track::{Track, Tracks};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Keys, Plane, SegmentData};
+use crate::frame::{Cluster, Keys, POSE_WORDS, Plane, SegmentData};
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
@@ -354,7 +354,8 @@ impl Writer {
             let words = data.planes[plane.index()].len();
             words == 0 || words == data.splats * data.words(plane)
         });
-        if counted != data.splats as u64 || !required || !sized {
+        let posed = data.poses.len() == data.clusters.len() * usize::from(data.keys.poses) * POSE_WORDS;
+        if counted != data.splats as u64 || !required || !sized || !posed {
             return Err(Error::invalid(
                 "the segment's planes and clusters do not agree with its number of splats",
             ));
@@ -380,6 +381,11 @@ impl Writer {
             .enumerate()
             .map(|(page, bytes)| (ChunkKind::Clusters, page, bytes.to_vec()))
             .collect();
+        let page_words = ChunkKind::Poses.page_records(keys) * ChunkKind::Poses.record_bytes(keys) / 4;
+        for (page, words) in data.poses.chunks(page_words.max(1)).enumerate() {
+            let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            parts.push((ChunkKind::Poses, page, bytes));
+        }
         for page in 0..data.splats.div_ceil(keys.page_splats()) {
             for plane in Plane::ALL {
                 let page_words = keys.page_splats() * keys.words(plane);
@@ -392,7 +398,7 @@ impl Writer {
         let packed: std::io::Result<Vec<_>> = parts
             .into_par_iter()
             .map(|(kind, page, raw)| {
-                let Packed { codec, prediction, bytes } = pack(&raw, kind, keys, &data.grid, compression)?;
+                let Packed { codec, prediction, bytes } = pack(&raw, kind, keys, compression)?;
                 let chunk = Chunk {
                     node: 0,
                     kind,

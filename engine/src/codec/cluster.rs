@@ -5,7 +5,7 @@
 //! the rounding of f32 arithmetic can add.
 
 use super::stored::{mean_keys, stored, stored_at};
-use super::{mean, motion};
+use super::{mean, motion, pose};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::time::TickRate;
 
@@ -45,7 +45,9 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
         let time = |ticks: f64| clock(ticks) - f64::from(splat.t0);
         let from = time(f64::from(splat.window.0) - 0.5);
         let to = time(f64::from(splat.window.1) - 0.5);
-        let extent = if data.keys.mean > 1 {
+        let extent = if data.keys.poses > 0 {
+            reach_of_poses(data, index)
+        } else if data.keys.mean > 1 {
             hull(data, index)
         } else {
             motion::extent(splat.mean, &splat.motion, from, to.max(from))
@@ -83,6 +85,21 @@ fn hull(data: &SegmentData, index: usize) -> [[f64; 3]; 2] {
         for axis in 0..3 {
             out[0][axis] = out[0][axis].min(f64::from(key[axis]));
             out[1][axis] = out[1][axis].max(f64::from(key[axis]));
+        }
+    }
+    out
+}
+
+/// The box of a cluster's way, grown on all sides by how far the splat ever is from the middle of its frame.
+fn reach_of_poses(data: &SegmentData, index: usize) -> [[f64; 3]; 2] {
+    let radius = mean_keys(data, index)
+        .map(|key| key.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt())
+        .fold(0.0, f64::max);
+    let mut out = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
+    for shift in pose::shifts(data, index / CLUSTER_SPLATS) {
+        for (axis, value) in shift.to_array().into_iter().enumerate() {
+            out[0][axis] = out[0][axis].min(value - radius);
+            out[1][axis] = out[1][axis].max(value + radius);
         }
     }
     out

@@ -3,10 +3,10 @@
 //! The container's checksums say that the bytes are the writer's; this adds that the words can be what they stand
 //! for: finite, ordered, inside the segment. So no kernel ever meets a NaN, whoever wrote the file.
 
-use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
+use super::{cluster, colour, life, mean, motion, pose, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, LODS, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, LODS, POSE_WORDS, Plane, SegmentData};
 
 /// By how much scales may grow in a level of detail.
 const MOST_GAIN: f32 = 64.0;
@@ -58,6 +58,9 @@ impl Decoder {
                     let words = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
                     data.planes[plane.index()].extend(words);
                 }
+                ChunkKind::Poses => {
+                    data.poses.extend(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)));
+                }
                 ChunkKind::Clusters => {
                     for entry in bytes.as_chunks::<64>().0 {
                         let word = |at: usize| {
@@ -90,6 +93,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         lod_gains: [1.0; LODS],
         clusters: Vec::new(),
         planes: Default::default(),
+        poses: Vec::new(),
         grid: Grid::default(),
     };
     let clusters = data.clusters.try_reserve_exact(node.clusters());
@@ -97,7 +101,9 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         let words = data.splats.saturating_mul(node.keys.words(plane));
         data.planes[plane.index()].try_reserve_exact(words)
     });
-    if clusters.and(planes).is_err() {
+    let poses = node.clusters().saturating_mul(usize::from(node.keys.poses) * POSE_WORDS);
+    let poses = data.poses.try_reserve_exact(poses);
+    if clusters.and(planes).and(poses).is_err() {
         let what = format!("{} bytes for segment {number} of {}", node.raw_bytes(), clip.name());
         return Err(Error::OutOfMemory { what });
     }
@@ -122,6 +128,9 @@ fn checked_grid(clip: &Clip, segment: &Segment, node: &Node) -> Result<Grid> {
         (Plane::PackedVelocity, "velocity_step", motion::steps_sound(steps)),
         (Plane::PackedCurve, "quadratic_step", motion::steps_sound(steps)),
     ];
+    if node.keys.poses > 0 && !pose::grid_sound(grid.pose_origin, grid.pose_step) {
+        return Err(segment.wrong_header(clip, "pose_step", 0xcc));
+    }
     match checks.into_iter().find(|(plane, _, sound)| has(*plane) && !sound) {
         Some((_, field, _)) => Err(segment.wrong_header(clip, field, 0x80)),
         None => Ok(grid),
@@ -144,6 +153,8 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
                 None => Ok(()),
             };
         }
+        // Every word is a pose; its grid was checked.
+        ChunkKind::Poses => None,
         ChunkKind::Plane(plane) => {
             let words = &data.planes[plane.index()];
             let added = &words[words.len() - chunk.count as usize * data.words(plane)..];

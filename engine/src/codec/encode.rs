@@ -69,6 +69,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         lod_gains: [1.0; LODS],
         clusters: Vec::new(),
         planes: Default::default(),
+        poses: Vec::new(),
         grid: Grid::default(),
     };
     let splat = |at: usize| taken[order[at]].0;

@@ -8,6 +8,7 @@
 //!
 //! The GPU half of the layouts is `pack.glsl`; [`crate::frame::Plane`] describes both.
 
+mod carried;
 mod cluster;
 mod colour;
 mod decode;
@@ -19,6 +20,7 @@ mod motion;
 mod order;
 mod packed;
 mod partition;
+mod pose;
 mod rotation;
 mod samples;
 mod scale_opacity;

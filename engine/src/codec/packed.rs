@@ -45,8 +45,8 @@ impl Steps {
                 scale: 0.02,
                 colour: 1.0 / 256.0,
                 harmonic: 1.0 / 256.0,
-                mean_tolerance: 3e-5,
-                rotation_tolerance: 2e-3,
+                mean_tolerance: 1e-4,
+                rotation_tolerance: 4e-3,
             }),
             Profile::Network => Some(Self {
                 mean: 1e-4,
@@ -55,8 +55,8 @@ impl Steps {
                 scale: 0.04,
                 colour: 1.0 / 80.0,
                 harmonic: 1.0 / 128.0,
-                mean_tolerance: 1.5e-4,
-                rotation_tolerance: 5e-3,
+                mean_tolerance: 3e-4,
+                rotation_tolerance: 1e-2,
             }),
         }
     }
@@ -106,6 +106,7 @@ impl Packer {
             lod_gains: [1.0; LODS],
             clusters: Vec::new(),
             planes: Default::default(),
+            poses: Vec::new(),
             grid: Grid::default(),
         };
         #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]

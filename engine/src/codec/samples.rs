@@ -124,6 +124,36 @@ impl Samples {
     }
 }
 
+impl Samples {
+    /// Some of the tracks, in this order.
+    pub(super) fn select(&self, tracks: &[usize]) -> Self {
+        fn of<const N: usize>(all: &[Vec<f32>], tracks: &[usize]) -> Vec<Vec<f32>> {
+            let pick = |sample: &Vec<f32>| {
+                let records = sample.as_chunks::<N>().0;
+                tracks.iter().flat_map(|&track| records.get(track).copied().unwrap_or([0.0; N])).collect()
+            };
+            all.par_iter().map(pick).collect()
+        }
+        Self {
+            places: self.places.clone(),
+            mean: of::<MEAN>(&self.mean, tracks),
+            rotation: of::<ROTATION>(&self.rotation, tracks),
+            scale_opacity: of::<SCALE_OPACITY>(&self.scale_opacity, tracks),
+            colour: of::<COLOUR>(&self.colour, tracks),
+        }
+    }
+
+    /// Number of tracks.
+    pub(super) fn len(&self) -> usize {
+        self.mean.first().map_or(0, |sample| sample.len() / MEAN)
+    }
+
+    /// The frame nearest to the middle of the segment.
+    pub(super) fn middle(&self) -> usize {
+        self.places.iter().position(|&place| place >= 0.5).unwrap_or(0)
+    }
+}
+
 /// The frames that are at hand.
 struct Reach<'a> {
     window: &'a [Frame],
@@ -200,7 +230,7 @@ impl Reach<'_> {
 }
 
 /// Gives every quaternion the sign that is nearer to the one before it in time.
-fn agree(rotation: &mut [Vec<f32>]) {
+pub(super) fn agree(rotation: &mut [Vec<f32>]) {
     for at in 1..rotation.len() {
         let (before, rest) = rotation.split_at_mut(at);
         let (Some(before), Some(now)) = (before.last(), rest.first_mut()) else { continue };
@@ -242,7 +272,7 @@ mod tests {
         let x = |track: usize| samples.mean.iter().map(|frame| frame[track * 3]).collect::<Vec<_>>();
         assert_eq!(x(0), [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(x(1), [0.0, 0.0, 0.0, 0.0], "one frame alone is held");
-        assert_eq!(x(2), [1.0, 2.0 - 0.0 - 0.0, 2.0, 3.0].map(|v| if v == 2.0 { v } else { v }), "reflected");
+        assert_eq!(x(2), [1.0, 1.0, 2.0, 3.0], "reflected where it is not there");
         assert!(samples.rotation.iter().all(|frame| frame[3] > 0.0), "signs agree");
     }
 }

@@ -1,7 +1,9 @@
 //! One splat of a segment as the kernels read it, whichever planes it stands in.
 
+use glam::DQuat;
+
 use super::cluster::record;
-use super::{colour, life, mean, motion, rotation, scale_opacity};
+use super::{colour, life, mean, motion, pose, rotation, scale_opacity};
 use crate::frame::{CLUSTER_SPLATS, Plane, SegmentData};
 use crate::splat::Motion;
 use crate::spline::Place;
@@ -50,8 +52,16 @@ pub(super) fn stored_at(data: &SegmentData, index: usize, fraction: f64) -> Opti
             colour::unpack_tens(word, grid.colour_least, grid.colour_step)
         })?,
     };
+    let pose = pose::at(data, index / CLUSTER_SPLATS, fraction);
+    let mean = mean_at(data, index, fraction)?;
+    let (mean, rotation) = if data.keys.poses > 0 {
+        let turned = pose.turn * DQuat::from_array(rotation.map(f64::from));
+        (pose.apply(mean).as_vec3().to_array(), turned.as_quat().to_array())
+    } else {
+        (mean, rotation)
+    };
     Some(Stored {
-        mean: mean_at(data, index, fraction)?,
+        mean,
         rotation,
         scale,
         opacity,
@@ -100,8 +110,8 @@ fn joined<const W: usize, const N: usize>(
     Some(sum.map(|value| value as f32))
 }
 
-/// The mean at `fraction` of the segment, before velocity and curve.
-pub(super) fn mean_at(data: &SegmentData, index: usize, fraction: f64) -> Option<[f32; 3]> {
+/// The mean at `fraction` of the segment in the frame of its cluster, before velocity and curve.
+fn mean_at(data: &SegmentData, index: usize, fraction: f64) -> Option<[f32; 3]> {
     if let Some(words) = record(data, Plane::Mean, index) {
         return Some(mean::unpack(words));
     }
@@ -119,7 +129,7 @@ pub(super) fn mean_keys(data: &SegmentData, index: usize) -> impl Iterator<Item 
     })
 }
 
-/// The rotation at `fraction` of the segment, before any spin. Neighbouring keys are told with the same sign.
+/// The rotation at `fraction` of the segment in the frame of its cluster, before any spin. Neighbouring keys are told with the same sign.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
 fn rotation_at(data: &SegmentData, index: usize, fraction: f64) -> Option<[f32; 4]> {
     if let Some(words) = record(data, Plane::Rotation, index) {

@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::carried::carry;
 use super::fit::Fit;
 use super::order::{Windowed, order};
 use super::packed::{Steps, flat_least, mean_step};
@@ -21,6 +22,10 @@ use crate::time::TickRate;
 const INTERVALS: [u8; 9] = [1, 2, 3, 4, 5, 6, 8, 10, 13];
 /// Of a thousand tracks, how many may be left to shorter segments rather than give all another key.
 const LEFT_OVER: usize = 50;
+/// How much more than the tolerance a track may be off that stays.
+const SLACK: f32 = 2.0;
+/// Keys of means up to which poses are not worth their bytes.
+const FEW_KEYS: usize = 4;
 /// Tracks looked at to choose the number of keys.
 const LOOKED_AT: usize = 4096;
 
@@ -134,72 +139,115 @@ pub(super) fn encode_tracks<'a>(
     span: &Span,
     steps: &Steps,
 ) -> Result<(Option<SegmentData>, Vec<usize>)> {
-    let places = &samples.places;
-    let mut mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
-    let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
-    let scale = choose(&samples.scale_opacity, places, SCALE_OPACITY, 1, steps.scale, LEFT_OVER);
-    let colours = choose(&samples.colour, places, COLOUR, 1, steps.colour, LEFT_OVER);
-    let (mut taken, left) = share_out(samples, &mean, steps, span.divisible, windows.len());
+    let all: Vec<usize> = (0..windows.len()).collect();
+    let whole = Attempt::make(samples, windows, span, steps, &all);
+    let (taken, left) = if span.divisible { whole.share_out(steps) } else { (all, Vec::new()) };
     if span.divisible && taken.len() < span.least.min(windows.len()) {
         // Too fast all of them.
-        return Ok((None, (0..windows.len()).collect()));
+        return Ok((None, left));
     }
-    let left = if left.len() < span.least.max(1) { Vec::new() } else { left };
-    if left.is_empty() && taken.len() < windows.len() {
+    if left.len() < span.least.max(1) {
         // Not worth segments of their own: all get the keys that the fastest need.
-        mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, 0);
-        taken = (0..windows.len()).collect();
+        return Ok((Some(whole.finish(windows, rest, span, steps, 0)?), Vec::new()));
     }
-    let placed = arrange(samples, windows, span, &taken);
-    let keyed = Keyed { samples, order: &placed, steps };
-    let mut data = SegmentData {
-        id: (0, 0),
-        start: span.start,
-        end: span.end,
-        splats: placed.len(),
-        keys: Keys::ONE,
-        lod_gains: [1.0; LODS],
-        clusters: Vec::new(),
-        planes: Default::default(),
-        grid: Grid::default(),
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
-    let tick_seconds = span.rate.seconds_from_ticks(1) as f32;
-    data.grid.tick_seconds = tick_seconds;
-    keyed.means(&mean, &mut data);
-    keyed.rotations(&turn, &mut data);
-    keyed.scales(&scale, &mut data);
-    keyed.colours(&colours, &mut data);
-    lives(&placed, windows, span, &mut data)?;
-    for (plane, words) in sh::planes(placed.len(), |at| rest(placed[at]), Some(steps.harmonic)) {
-        data.planes[plane.index()] = words;
-    }
-    data.clusters = cluster::clusters(&data, span.rate);
-    Ok((Some(data), left))
+    drop(whole);
+    let most = Attempt::make(samples, windows, span, steps, &taken);
+    Ok((Some(most.finish(windows, rest, span, steps, LEFT_OVER)?), left))
 }
 
-/// Which tracks the spline of the means holds well enough, and which not.
-fn share_out(
-    samples: &Samples,
-    mean: &Spline,
-    steps: &Steps,
-    divisible: bool,
-    count: usize,
-) -> (Vec<usize>, Vec<usize>) {
-    if !divisible {
-        return ((0..count).collect(), Vec::new());
+/// Tracks in order, perhaps in the frames of their clusters, before keys are chosen.
+struct Attempt {
+    /// The tracks, by number among those given.
+    placed: Vec<usize>,
+    samples: Samples,
+    /// With the poses.
+    data: SegmentData,
+}
+
+impl Attempt {
+    fn make(samples: &Samples, windows: &[(u32, u32)], span: &Span, steps: &Steps, tracks: &[usize]) -> Self {
+        let placed = arrange(samples, windows, span, tracks);
+        let mut samples = samples.select(&placed);
+        let mut data = SegmentData {
+            id: (0, 0),
+            start: span.start,
+            end: span.end,
+            splats: placed.len(),
+            keys: Keys::ONE,
+            lod_gains: [1.0; LODS],
+            clusters: Vec::new(),
+            planes: Default::default(),
+            poses: Vec::new(),
+            grid: Grid::default(),
+        };
+        let still = choose(&samples.mean, &samples.places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
+        if still.keys > FEW_KEYS {
+            carry(&mut samples, &mut data);
+        }
+        Self { placed, samples, data }
     }
-    let starts: Vec<usize> = (0..count).step_by(LOOKED_AT).collect();
-    let errors: Vec<f32> = starts
-        .into_par_iter()
-        .flat_map(|from| mean.errors(&samples.mean, &samples.places, from..count.min(from + LOOKED_AT)))
-        .collect();
-    (0..count).partition(|&track| errors[track] <= 1.5 * steps.mean_tolerance)
+
+    /// Which tracks a spline with few left over holds well enough, and which not.
+    fn share_out(&self, steps: &Steps) -> (Vec<usize>, Vec<usize>) {
+        let Samples { mean, rotation, places, .. } = &self.samples;
+        let moving = choose(mean, places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
+        let turning = choose(rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
+        let count = self.placed.len();
+        let starts: Vec<usize> = (0..count).step_by(LOOKED_AT).collect();
+        let errors: Vec<(f32, f32)> = starts
+            .into_par_iter()
+            .flat_map_iter(|from| {
+                let range = from..count.min(from + LOOKED_AT);
+                let moving = moving.errors(mean, places, range.clone());
+                moving.into_iter().zip(turning.errors(rotation, places, range))
+            })
+            .collect();
+        let fits = |(moving, turning): (f32, f32)| {
+            moving <= SLACK * steps.mean_tolerance && turning <= SLACK * steps.rotation_tolerance
+        };
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        for (&track, error) in self.placed.iter().zip(errors) {
+            if fits(error) { taken.push(track) } else { left.push(track) }
+        }
+        (taken, left)
+    }
+
+    /// Chooses keys with which all but `left_over` of a thousand tracks are near enough, and packs.
+    fn finish<'a>(
+        self,
+        windows: &[(u32, u32)],
+        rest: &dyn Fn(usize) -> &'a [f32],
+        span: &Span,
+        steps: &Steps,
+        left_over: usize,
+    ) -> Result<SegmentData> {
+        let Self { placed, samples, mut data } = self;
+        let places = &samples.places;
+        let mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, left_over);
+        let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
+        let scale = choose(&samples.scale_opacity, places, SCALE_OPACITY, 1, steps.scale, LEFT_OVER);
+        let colours = choose(&samples.colour, places, COLOUR, 1, steps.colour, LEFT_OVER);
+        let order: Vec<usize> = (0..placed.len()).collect();
+        let keyed = Keyed { samples: &samples, order: &order, steps };
+        #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
+        let tick_seconds = span.rate.seconds_from_ticks(1) as f32;
+        data.grid.tick_seconds = tick_seconds;
+        keyed.means(&mean, &mut data);
+        keyed.rotations(&turn, &mut data);
+        keyed.scales(&scale, &mut data);
+        keyed.colours(&colours, &mut data);
+        lives(&placed, windows, span, &mut data)?;
+        for (plane, words) in sh::planes(placed.len(), |at| rest(placed[at]), Some(steps.harmonic)) {
+            data.planes[plane.index()] = words;
+        }
+        data.clusters = cluster::clusters(&data, span.rate);
+        Ok(data)
+    }
 }
 
 /// The tracks in the order in which they stand in the segment.
 fn arrange(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usize]) -> Vec<usize> {
-    let middle = samples.places.iter().position(|&place| place >= 0.5).unwrap_or(0);
+    let middle = samples.middle();
     let at = |track: usize| {
         let sample =
             samples.mean.get(middle).and_then(|sample| sample.get(track * MEAN..)?.first_chunk::<3>());

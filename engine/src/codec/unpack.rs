@@ -1,6 +1,6 @@
 //! A segment's planes → splats again: for the reference renderer, for export, and for tests.
 
-use super::stored::{mean_at, stored_at};
+use super::stored::stored_at;
 use super::{Decoder, motion, sh};
 use crate::clip::Clip;
 use crate::error::Result;
@@ -10,8 +10,8 @@ use crate::time::TickRate;
 
 /// The splats of a segment in its order, with t0 and windows on the clip's clock. Windows are the stored, effective
 /// ones: cut to the segment and to where the envelope shows. Their SH degree is that of the planes present. What follows
-/// a spline comes as pieces, one for each run between two keys of anything, one behind the other: exact for means, and
-/// for the rest as it is in the middle of the piece.
+/// a spline comes as pieces, one for each run between two keys of anything, one behind the other: the cubic through four
+/// of its places, and for the rest as it is in the middle of the piece.
 #[must_use]
 pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
     let knots = knots(data.keys);
@@ -61,6 +61,8 @@ fn knots(keys: Keys) -> Vec<f64> {
         let intervals = keys.of(plane).saturating_sub(degree);
         out.extend((1..intervals).filter(|_| degree > 0).map(|at| at as f64 / intervals as f64));
     }
+    let poses = usize::from(keys.poses).saturating_sub(3);
+    out.extend((1..poses).map(|at| at as f64 / poses as f64));
     out.sort_by(f64::total_cmp);
     out.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
     out
@@ -116,13 +118,14 @@ fn seconds_of_tick(rate: TickRate) -> f64 {
 }
 
 /// The motion about the middle of a run of `seconds` between two knots: the cubic through four of its points, which is
-/// the spline's own, and the turn from end to end.
+/// the spline's own where no pose turns it, and the turn from end to end.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
 fn motion_between(data: &SegmentData, index: usize, from: f64, to: f64, seconds: f64) -> Option<Motion> {
     let at = |part: f64| from + (to - from) * part;
-    let [a, b, c, d] = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0].map(|part| mean_at(data, index, at(part)));
+    let [a, b, c, d] =
+        [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0].map(|part| stored_at(data, index, at(part)).map(|splat| splat.mean));
     let [a, b, c, d] = [a?, b?, c?, d?];
-    let middle = mean_at(data, index, at(0.5))?;
+    let middle = stored_at(data, index, at(0.5))?.mean;
     let half = 0.5 * seconds;
     let mut motion = Motion::default();
     for axis in 0..3 {
