@@ -41,22 +41,22 @@ impl Steps {
             Profile::Local => Some(Self {
                 mean: 1.5e-5,
                 size: 0.004,
-                rotation: rotation::THREE_LEAST_STEP,
+                rotation: 1.0 / 256.0,
                 scale: 0.02,
                 colour: 1.0 / 256.0,
                 harmonic: 1.0 / 256.0,
                 mean_tolerance: 1e-4,
-                rotation_tolerance: 4e-3,
+                rotation_tolerance: 6e-3,
             }),
             Profile::Network => Some(Self {
                 mean: 1e-4,
                 size: 0.004,
-                rotation: 1.0 / 320.0,
+                rotation: 1.0 / 128.0,
                 scale: 0.04,
                 colour: 1.0 / 80.0,
                 harmonic: 1.0 / 128.0,
-                mean_tolerance: 3e-4,
-                rotation_tolerance: 1e-2,
+                mean_tolerance: 5e-4,
+                rotation_tolerance: 2e-2,
             }),
         }
     }
