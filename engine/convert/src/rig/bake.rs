@@ -2,7 +2,7 @@
 //!
 //! A triangle's plane map F takes the disc's two axes at rest to two vectors in the world. Their lengths stretch the
 //! disc's scales. Its orientation is the rotation nearest to F (the polar decomposition, Higham 1986; for a 2 × 2
-//! stretch U = (FᵀF + √det·I) / √(tr + 2√det)), which turns smoothly where the vectors themselves would shear.
+//! stretch `U = (FᵀF + √det·I) / √(tr + 2√det)`), which turns smoothly where the vectors themselves would shear.
 //!
 //! A quaternion and its negative are one rotation, and over time a splat must not jump between them. So each is given
 //! the sign that agrees with its leading joint's turn, which was followed from frame to frame.
