@@ -89,11 +89,14 @@ const BOX: [[u8; 3]; 12] = [
     [1, 7, 5],
 ];
 
+/// Joints by name, each with its turn against its rest at every key.
+pub(crate) type Tracks = Vec<(&'static str, Vec<DQuat>)>;
+
 /// What a GLB may hold besides the body.
 #[derive(Default)]
 pub(crate) struct Extras {
-    /// Seconds, and a turn of each named joint against its rest, by key.
-    pub(crate) animation: Option<(Vec<f32>, Vec<(&'static str, Vec<DQuat>)>)>,
+    /// Seconds of the keys, and what happens at them.
+    pub(crate) animation: Option<(Vec<f32>, Tracks)>,
     /// A PNG as base colour, and whether it is a mask.
     pub(crate) png: Option<(Vec<u8>, bool)>,
     /// Joint numbers as floats, which exporters write though the format forbids it.

@@ -3,10 +3,10 @@
 use glam::{DMat4, DQuat, DVec3, EulerRot};
 use vivant_convert::{Rig, RigOptions};
 
-use super::body::{self, Extras, JOINTS};
+use super::body::{self, Extras, JOINTS, Tracks};
 
 /// Keys of an animation of two joints.
-fn keys() -> (Vec<f32>, Vec<(&'static str, Vec<DQuat>)>) {
+fn keys() -> (Vec<f32>, Tracks) {
     let turn = |x: f64, y: f64, z: f64| DQuat::from_euler(EulerRot::XYZ, x, y, z);
     let arm = vec![DQuat::IDENTITY, turn(0.4, -1.0, 0.2), turn(-0.9, 0.3, 1.4)];
     let hips = vec![turn(0.1, 0.0, 0.0), turn(0.0, 1.2, -0.3), turn(0.5, 0.5, 0.5)];
