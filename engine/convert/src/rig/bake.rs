@@ -2,7 +2,7 @@
 //!
 //! A triangle's plane map F takes the disc's two axes at rest to two vectors in the world. Their lengths stretch the
 //! disc's scales. Its orientation is the rotation nearest to F (the polar decomposition, Higham 1986; for a 2 × 2
-//! stretch U = (FᵀF + √det·I) / √(tr + 2√det)), which turns smoothly where the vectors themselves would shear.
+//! stretch `U = (FᵀF + √det·I) / √(tr + 2√det)`), which turns smoothly where the vectors themselves would shear.
 //!
 //! A quaternion and its negative are one rotation, and over time a splat must not jump between them. So each is given
 //! the sign that agrees with its leading joint's turn, which was followed from frame to frame.
@@ -17,8 +17,12 @@ use crate::rows;
 /// Thickness of a disc against its width.
 const THICKNESS: f32 = 0.12;
 
-/// The thinnest and widest a splat may be, metres: skin that collapses or tears keeps a sensible size.
-const SCALES: [f32; 2] = [2e-5, 0.25];
+/// The thinnest a splat may be, metres: skin that folds up keeps a size.
+const SCALE_MIN: f32 = 2e-5;
+
+/// How far a splat may be stretched. Where blended joints tear a crease wider, as in a split, the splats round it overlap
+/// enough, and one that went along would stand out of it as a haze.
+const STRETCH_MAX: f32 = 3.0;
 
 /// Puts every disc where its triangle is. `turns` gives for each bind how it has turned since the rest, followed in
 /// sign over time; `rest` holds each disc's own orientation at rest.
@@ -55,9 +59,9 @@ pub(crate) fn carried(disc: &Disc, vertices: &[Vec3]) -> Carried {
     let mean = a * disc.weights.x + b * disc.weights.y + c * disc.weights.z;
     let image = |axis: Vec2| (b - a) * axis.x + (c - a) * axis.y;
     let (x, y) = (image(disc.edges_from_axes.x_axis), image(disc.edges_from_axes.y_axis));
-    let wide = |stretched: Vec3| (stretched.length() * disc.sigma).clamp(SCALES[0], SCALES[1]);
+    let wide = |stretched: Vec3| (stretched.length().min(STRETCH_MAX) * disc.sigma).max(SCALE_MIN);
     // The thickness is the disc's own: a joint that bends must not make it come and go.
-    let thin = (disc.sigma * THICKNESS).clamp(SCALES[0], SCALES[1]);
+    let thin = (disc.sigma * THICKNESS).max(SCALE_MIN);
     Carried { mean, rotation: nearest_rotation(x, y), scale: [wide(x), wide(y), thin] }
 }
 

@@ -30,6 +30,7 @@ mod skin;
 mod surface;
 mod texture;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use glam::{Quat, Vec3};
@@ -80,7 +81,6 @@ impl Default for RigOptions {
 }
 
 /// What moves a model.
-#[derive(Debug)]
 enum Mover {
     Nothing,
     Animation(Animation),
@@ -88,7 +88,6 @@ enum Mover {
 }
 
 /// A model, its motion and its splats.
-#[derive(Debug)]
 pub struct Rig {
     files: Vec<PathBuf>,
     model: Model,
@@ -324,6 +323,15 @@ impl Rig {
 
     fn vertices_at(&self, index: usize) -> Result<Vec<Vec3>> {
         Ok(self.skinned(&self.placed(index)?, 0.0))
+    }
+}
+
+/// The files and the counts: the tables are long.
+impl fmt::Debug for Rig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rig = f.debug_struct("Rig");
+        rig.field("files", &self.files).field("fps", &self.fps).field("frames", &self.frames);
+        rig.field("splats", &self.discs.len()).finish_non_exhaustive()
     }
 }
 

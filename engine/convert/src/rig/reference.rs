@@ -76,7 +76,7 @@ pub(crate) fn find(bodies: &Bodies<'_>) -> Option<Reference> {
         let stance = bodies.upright(&pose)?;
         let facing = bodies.facing(&pose, stance)?;
         if bodies.is_like_rest(&pose, facing) {
-            return Some(bodies.from_pose(&pose, facing, found));
+            return Some(bodies.taken_from(&pose, facing, found));
         }
     }
     bodies.build()
@@ -125,7 +125,7 @@ impl Bodies<'_> {
     }
 
     /// The reference from a pose that is like the model's rest.
-    fn from_pose(&self, pose: &[Placed], facing: DQuat, found: Found) -> Reference {
+    fn taken_from(&self, pose: &[Placed], facing: DQuat, found: Found) -> Reference {
         let rotations = self.walk(pose, facing, |part, turned| match part {
             Part::UpperArm(_) | Part::LowerArm(_) | Part::UpperLeg(_) | Part::LowerLeg(_) => {
                 self.swung(pose, part, turned.carried)

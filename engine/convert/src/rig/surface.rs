@@ -18,13 +18,13 @@ const CANDIDATES: usize = 4;
 
 /// Standard deviation of a splat against how far it must reach: at the middle between three neighbours their opacities
 /// add up to more than 0.98.
-const WIDTH: f32 = 1.15;
+const WIDTH: f32 = 1.2;
 
 /// The narrowest and widest a splat may be, against the width in a perfect packing.
 const WIDTHS: [f32; 2] = [0.6, 1.6];
 
-/// Opacity of what is not transparent: a little less than 1, which no codec rounds to nothing.
-const OPACITY: f32 = 0.98;
+/// Opacity of what is not transparent: the most that a renderer lets a splat hide.
+const OPACITY: f32 = 0.99;
 
 /// A splat more transparent than this is left out.
 const OPACITY_MIN: f32 = 0.05;
