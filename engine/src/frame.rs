@@ -64,8 +64,6 @@ impl Plane {
     /// Number of planes that stand at full precision; the first of [`Self::ALL`], each with a buffer of its own on the
     /// GPU. The packed planes share one, in tiles.
     pub const FULL: usize = 10;
-    /// 32-bit words a splat in a tile that holds every packed plane.
-    pub const TILE_WORDS: usize = 14;
 
     /// Every plane, in file order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -115,20 +113,11 @@ impl Plane {
         1 << self.index()
     }
 
-    /// Where a packed plane stands in its cluster's tile on the GPU, in words a splat: a tile is the planes of 256
-    /// splats one behind the other. `None` for a plane with a buffer of its own.
+    /// Whether the plane's words are numbers of a grid; on the GPU such planes share a buffer, see
+    /// [`SegmentData::tile_words`].
     #[must_use]
-    pub const fn tile_offset(self) -> Option<usize> {
-        match self {
-            Self::PackedMean => Some(0),
-            Self::PackedRotation => Some(2),
-            Self::PackedScaleOpacity => Some(3),
-            Self::PackedColour => Some(4),
-            Self::PackedLife => Some(5),
-            Self::PackedVelocity => Some(7),
-            Self::PackedCurve => Some(9),
-            _ => None,
-        }
+    pub const fn is_packed(self) -> bool {
+        self.index() >= Self::FULL
     }
 
     /// Whether the plane may hold several keys a splat, see [`Keys`], and by which degree of spline they are joined.
@@ -335,6 +324,18 @@ impl SegmentData {
     #[must_use]
     pub const fn words(&self, plane: Plane) -> usize {
         self.keys.words(plane)
+    }
+
+    /// The packed planes present, in the order in which they follow one another in a *tile*: on the GPU, the packed
+    /// planes of one cluster stand together, each as 256 splats' words of [`Self::words`].
+    pub fn tile_planes(&self) -> impl Iterator<Item = Plane> {
+        Plane::ALL.into_iter().filter(|plane| plane.is_packed() && !self.planes[plane.index()].is_empty())
+    }
+
+    /// 32-bit words a splat of the segment's tiles.
+    #[must_use]
+    pub fn tile_words(&self) -> usize {
+        self.tile_planes().map(|plane| self.words(plane)).sum()
     }
 
     /// The mask of planes present.

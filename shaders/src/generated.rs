@@ -52,20 +52,20 @@ pub const PLANE_PACKED_LIFE: u32 = 1 << 14;
 pub const PLANE_PACKED_VELOCITY: u32 = 1 << 15;
 /// Shared with GLSL: See types.glsl.
 pub const PLANE_PACKED_CURVE: u32 = 1 << 16;
-/// Shared with GLSL: where a packed plane stands in a tile, in words a splat: frame.rs
-pub const TILE_MEAN: u32 = 0;
+/// Shared with GLSL: number of a packed plane's byte in Segment.places
+pub const PLACE_MEAN: u32 = 0;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_ROTATION: u32 = 2;
+pub const PLACE_ROTATION: u32 = 1;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_SCALE_OPACITY: u32 = 3;
+pub const PLACE_SCALE_OPACITY: u32 = 2;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_COLOUR: u32 = 4;
+pub const PLACE_COLOUR: u32 = 3;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_LIFE: u32 = 5;
+pub const PLACE_LIFE: u32 = 4;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_VELOCITY: u32 = 7;
+pub const PLACE_VELOCITY: u32 = 5;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_CURVE: u32 = 9;
+pub const PLACE_CURVE: u32 = 6;
 /// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 pub const ENCODE_LINEAR: u32 = 1;
 
@@ -122,43 +122,43 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xba63cf4eb7743a86 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xe387e47a4509d71c };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x5144d5abe5c62acf };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x25358076dc3f5a7b };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x3202d9c8ca43423d };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x0245ae69f167d3db };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x3ceff1214c806ef0 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x327375eb74fe112c };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x64c35618cf58781a };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x0b23dde435842d12 };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x7b3ce3e403ecfaa4 };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0xef60f19707e2bfc4 };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0xe6809848e5b238a6 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x52fa26f679510478 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x9f48ae2182bf22a8 };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x1cf398f6e535650a };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x75fc6063576a27e0 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xdfb7397dbf40a818 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x2105d5ce68c6e4f6 };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xe3ae6f5d8722b754 };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xaf3bdf0e32ada63c };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x094079914d6243ea };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x84256cca04657840 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x1cf192065f8308d8 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -204,9 +204,14 @@ const _: () = {
     assert!(offset_of!(layout::Segment, colour_least) == 96);
     assert!(offset_of!(layout::Segment, colour_step) == 100);
     assert!(offset_of!(layout::Segment, cubic_step) == 124);
+    assert!(offset_of!(layout::Segment, first_cluster) == 144);
+    assert!(offset_of!(layout::Segment, harmonics_first) == 156);
+    assert!(offset_of!(layout::Segment, keys) == 168);
+    assert!(offset_of!(layout::Segment, packed_first) == 148);
+    assert!(offset_of!(layout::Segment, places) == 160);
     assert!(offset_of!(layout::Segment, planes) == 88);
     assert!(offset_of!(layout::Segment, quadratic_step) == 120);
-    assert!(offset_of!(layout::Segment, reserved) == 148);
+    assert!(offset_of!(layout::Segment, reserved) == 172);
     assert!(offset_of!(layout::Segment, rotation) == 64);
     assert!(offset_of!(layout::Segment, rotation_step) == 104);
     assert!(offset_of!(layout::Segment, scale) == 92);
@@ -217,7 +222,7 @@ const _: () = {
     assert!(offset_of!(layout::Segment, tick) == 84);
     assert!(offset_of!(layout::Segment, tick_seconds) == 136);
     assert!(offset_of!(layout::Segment, ticks) == 140);
-    assert!(offset_of!(layout::Segment, tile_words) == 144);
+    assert!(offset_of!(layout::Segment, tile_words) == 152);
     assert!(offset_of!(layout::Segment, velocity_step) == 116);
     assert!(offset_of!(layout::Segment, window_step) == 132);
     assert!(offset_of!(layout::Segment, world_from_object) == 0);
@@ -232,7 +237,7 @@ const _: () = {
     assert!(size_of::<layout::Cluster>() == 64);
     assert!(size_of::<layout::ClusterRef>() == 16);
     assert!(size_of::<layout::Projected>() == 32);
-    assert!(size_of::<layout::Segment>() == 160);
+    assert!(size_of::<layout::Segment>() == 224);
     assert!(size_of::<layout::Sliced>() == 32);
     assert!(size_of::<layout::View>() == 112);
 };

@@ -94,10 +94,20 @@ pub struct Segment {
     pub tick_seconds: f32,
     /// Length of the segment in ticks.
     pub ticks: u32,
-    /// Words a splat of the tiles in the pool.
+    /// Slot of its first cluster: full planes and cluster table.
+    pub first_cluster: u32,
+    /// Where its tiles start among the packed words, in steps of 256 words.
+    pub packed_first: u32,
+    /// Words a splat of its tiles.
     pub tile_words: u32,
-    /// Zero.
-    pub reserved: [u32; 3],
+    /// Where its harmonics start, in slots of 256 entries.
+    pub harmonics_first: u32,
+    /// A byte a packed plane, by its place among them: where it stands in a tile, in words a splat.
+    pub places: [u32; 2],
+    /// A byte each: keys of a splat's mean, rotation, scale and opacity, colour.
+    pub keys: u32,
+    /// Zero: room for what joins keys, twelve words from a multiple of 16 bytes on.
+    pub reserved: [u32; 13],
 }
 
 /// One workgroup of slice and cull.
@@ -146,7 +156,7 @@ pub struct Sliced {
     pub mean_opacity: [f32; 4],
     /// Rotation, snorm16 xyzw.
     pub rotation: [u32; 2],
-    /// Index in the planes of the pool.
+    /// Index in the slots of the pool.
     pub source: u32,
     /// Index of its segment.
     pub segment: u32,

@@ -9,6 +9,7 @@ use vivant::gpu::GpuOptions;
 use vivant::splat::Performance;
 use vivant::view::View;
 use vivant_convert::{Options, Source};
+use vivant_tests::random::Random;
 use vivant_tests::require::content;
 use vivant_tests::stage::{Distance, Order, Stage, clip_of, distance, live_at, reference_of, stereo};
 use vivant_tests::{performances, typist};
@@ -137,6 +138,43 @@ fn staged_uploads_draw_the_same_picture() {
     }
     direct.finish();
     staged.finish();
+}
+
+/// Clips that have hardly a plane in common take turns in one pool, which grows and evicts: each picture must be to the
+/// bit what a renderer that knows only this clip draws.
+#[test]
+fn clips_of_all_kinds_share_a_pool() {
+    let packed = |performance: &Performance, profile| {
+        let options = WriterOptions { profile, ..WriterOptions::default() };
+        Clip::from_bytes("pool.vvt", performance_to_bytes(performance, &options).unwrap().0).unwrap()
+    };
+    let clips = [
+        packed(&performances::still(700, 0), Profile::Local),
+        packed(&performances::moving(3000), Profile::Network),
+        packed(&performances::still(5000, 3), Profile::Raw),
+        packed(&performances::sequence(5), Profile::Local),
+        packed(&performances::moving(2500), Profile::Raw),
+        packed(&performances::still(900, 1), Profile::Network),
+    ];
+    let views = stereo(DVec3::ZERO, 1.5);
+    for force_staging in [false, true] {
+        let options = GpuOptions { force_staging, ..GpuOptions::default() };
+        let Some(mut shared) = Stage::open(&options) else { return };
+        let alone = clips.each_ref().map(|clip| {
+            let mut stage = Stage::open(&options).unwrap();
+            let pixels = stage.draw(clip, 0.06, &views, 128);
+            stage.finish();
+            pixels
+        });
+        let mut random = Random::new(3);
+        for turn in 0..40 {
+            let chosen = random.below(6) as usize;
+            let pixels = shared.draw(&clips[chosen], 0.06, &views, 128);
+            assert!(pixels == alone[chosen], "turn {turn}: clip {chosen}, staged: {force_staging}");
+            assert!(turn > 0 || pixels != alone[(chosen + 1) % 6], "two clips look the same");
+        }
+        shared.finish();
+    }
 }
 
 #[test]

@@ -6,12 +6,14 @@
 //!
 //! A steady frame allocates nothing: buffers grow only when a performer needs more than any before it did.
 
+mod arena;
 mod canvas;
 pub mod pass;
 mod pool;
 mod scene;
 mod scratch;
 mod slot;
+mod upload;
 
 use std::sync::Arc;
 

@@ -4,9 +4,11 @@ use glam::{DMat4, DQuat, DVec3, Vec3};
 use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
 use vivant_shaders::layout;
 
+use super::arena::{HARMONICS, PACKED, SLOTS};
 use super::pool::Pool;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
+use crate::frame::{Plane, SegmentData};
 use crate::view::View;
 
 /// A frame's parameters; its vectors are reused from frame to frame.
@@ -64,7 +66,7 @@ impl Scene {
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
             for segment in &performer.live.segments {
-                let Some(first) = pool.first_cluster(segment.id) else { continue };
+                let Some(runs) = pool.runs(segment.id) else { continue };
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
@@ -90,8 +92,13 @@ impl Scene {
                     window_step: grid.window_step,
                     tick_seconds: grid.tick_seconds,
                     ticks: u32::try_from(segment.end - segment.start).unwrap_or(u32::MAX),
-                    tile_words: pool.tile_words(),
-                    reserved: [0; 3],
+                    first_cluster: runs[SLOTS].first,
+                    packed_first: runs[PACKED].first,
+                    tile_words: u32::try_from(segment.tile_words()).unwrap_or(0),
+                    harmonics_first: runs[HARMONICS].first,
+                    places: places(segment),
+                    keys: u32::from_le_bytes(segment.keys.bytes()),
+                    reserved: [0; 13],
                 });
                 for (number, cluster) in (0_u32..).zip(&segment.clusters) {
                     if tick < cluster.start || tick >= cluster.end {
@@ -104,7 +111,7 @@ impl Scene {
                         cluster.box_max,
                     );
                     self.references.push(layout::ClusterRef {
-                        cluster: first + number,
+                        cluster: runs[SLOTS].first + number,
                         segment: index,
                         count: cluster.count,
                         reserved: 0,
@@ -182,6 +189,20 @@ impl Placement {
         let rotation = DQuat::from_mat3(&glam::DMat3::from_cols(x / scale, y / scale, z / scale));
         Ok(Self { rotation, scale })
     }
+}
+
+/// Where each packed plane stands in the segment's tiles, in words a splat: a byte each.
+fn places(segment: &SegmentData) -> [u32; 2] {
+    let mut bytes = [[0_u8; 4]; 2];
+    let mut offset = 0;
+    for plane in segment.tile_planes() {
+        if let Some(byte) = bytes.as_flattened_mut().get_mut(plane.index() - Plane::FULL) {
+            // At most 89: see the widths of planes and the most keys.
+            *byte = u8::try_from(offset).unwrap_or(u8::MAX);
+        }
+        offset += segment.words(plane);
+    }
+    bytes.map(u32::from_le_bytes)
 }
 
 /// A view as the kernels read it.

@@ -1,30 +1,38 @@
 // A splat's attributes out of whichever planes its segment has: the full ones, each in a buffer of its own, or the
-// packed ones, which share a buffer in tiles. A tile is the packed planes of one cluster, one behind the other.
+// packed ones, which share a buffer in tiles. A tile is the packed planes of one cluster, one behind the other; which
+// they are, and how many keys they hold, is the segment's own matter.
 #ifndef VIVANT_ATTRIBUTES
 #define VIVANT_ATTRIBUTES
 #include "bindings.glsl"
 #include "pack.glsl"
 #include "quaternion.glsl"
 
-// Index in plane_packed of splat `source`'s words of the plane of `words` that stands at `offset` of a tile.
-uint packed_at(Segment segment, uint source, uint offset, uint words) {
-    uint tile = (source / CLUSTER_SPLATS) * segment.tile_words;
-    return (tile + offset) * CLUSTER_SPLATS + (source % CLUSTER_SPLATS) * words;
+// Index in plane_packed of the first of `words` words of splat `source` in the plane at `place`: its first key's.
+uint packed_at(Segment segment, uint source, uint place, uint words) {
+    uint offset = bitfieldExtract(segment.places[place >> 2u], int(place & 3u) * 8, 8);
+    uint keys = place <= PLACE_COLOUR ? bitfieldExtract(segment.keys, int(place) * 8, 8) : 1u;
+    uint tile = segment.packed_first + (source / CLUSTER_SPLATS - segment.first_cluster) * segment.tile_words;
+    return (tile + offset) * CLUSTER_SPLATS + (source % CLUSTER_SPLATS) * words * keys;
 }
 
-uint packed_word(Segment segment, uint source, uint offset) {
-    return plane_packed[packed_at(segment, source, offset, 1u)];
+uint packed_word(Segment segment, uint source, uint place) {
+    return plane_packed[packed_at(segment, source, place, 1u)];
 }
 
-uvec2 packed_pair(Segment segment, uint source, uint offset) {
-    uint at = packed_at(segment, source, offset, 2u);
+uvec2 packed_pair(Segment segment, uint source, uint place) {
+    uint at = packed_at(segment, source, place, 2u);
     return uvec2(plane_packed[at], plane_packed[at + 1u]);
+}
+
+// Index of the splat's entry in the planes of harmonics.
+uint harmonics_at(Segment segment, uint source) {
+    return source + (segment.harmonics_first - segment.first_cluster) * CLUSTER_SPLATS;
 }
 
 vec3 splat_mean(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_MEAN) != 0u) {
         Cluster cluster = clusters[source / CLUSTER_SPLATS];
-        uvec2 words = packed_pair(segment, source, TILE_MEAN);
+        uvec2 words = packed_pair(segment, source, PLACE_MEAN);
         vec3 bins = vec3(words.x & 0xFFFFu, words.x >> 16u, words.y & 0xFFFFu);
         return vec3(cluster.origin[0], cluster.origin[1], cluster.origin[2]) + bins * cluster.step;
     }
@@ -34,14 +42,14 @@ vec3 splat_mean(Segment segment, uint source) {
 
 vec4 splat_rotation(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_ROTATION) != 0u) {
-        return unpack_three(packed_word(segment, source, TILE_ROTATION), segment.rotation_step);
+        return unpack_three(packed_word(segment, source, PLACE_ROTATION), segment.rotation_step);
     }
     return unpack_quaternion(plane_rotation[source]);
 }
 
 vec3 splat_scale(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_SCALE_OPACITY) != 0u) {
-        uint word = packed_word(segment, source, TILE_SCALE_OPACITY);
+        uint word = packed_word(segment, source, PLACE_SCALE_OPACITY);
         vec3 bytes = vec3(word & 0xFFu, (word >> 8u) & 0xFFu, (word >> 16u) & 0xFFu);
         return exp(bytes * segment.scale_step + segment.scale_least);
     }
@@ -50,14 +58,14 @@ vec3 splat_scale(Segment segment, uint source) {
 
 float splat_opacity(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_SCALE_OPACITY) != 0u) {
-        return float(packed_word(segment, source, TILE_SCALE_OPACITY) >> 24u) / 255.0;
+        return float(packed_word(segment, source, PLACE_SCALE_OPACITY) >> 24u) / 255.0;
     }
     return unpack_opacity(plane_scale_opacity[source]);
 }
 
 vec3 splat_colour(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_COLOUR) != 0u) {
-        uint word = packed_word(segment, source, TILE_COLOUR);
+        uint word = packed_word(segment, source, PLACE_COLOUR);
         vec3 tens = vec3(word & 0x3FFu, (word >> 10u) & 0x3FFu, (word >> 20u) & 0x3FFu);
         return tens * segment.colour_step + segment.colour_least;
     }
@@ -85,7 +93,7 @@ Moment splat_moment(Segment segment, uint source) {
         return Moment(dt, shown ? exp(-0.5 * deviations * deviations) : 0.0, half_length(segment, life.z, life.w));
     }
     if ((segment.planes & PLANE_PACKED_LIFE) != 0u) {
-        uvec2 words = packed_pair(segment, source, TILE_LIFE);
+        uvec2 words = packed_pair(segment, source, PLACE_LIFE);
         uint start = min((words.x & 0xFFFFu) * segment.window_step, segment.ticks);
         uint end = min((words.x >> 16u) * segment.window_step, segment.ticks);
         vec2 envelope = unpackHalf2x16(words.y);
@@ -105,7 +113,7 @@ vec3 splat_velocity(Segment segment, uint source, float half_length) {
         return vec3(plane_velocity[triple], plane_velocity[triple + 1u], plane_velocity[triple + 2u]);
     }
     if ((segment.planes & PLANE_PACKED_VELOCITY) != 0u) {
-        uvec2 words = packed_pair(segment, source, TILE_VELOCITY);
+        uvec2 words = packed_pair(segment, source, PLACE_VELOCITY);
         return vec3(unpack_signed(words.x), unpack_signed(words.y).x) * (segment.velocity_step / half_length);
     }
     return vec3(0.0);
@@ -128,7 +136,7 @@ Curve splat_curve(Segment segment, uint source, vec4 rotation, float half_length
         return Curve(vec3(a, b.x), vec3(b.y, c), spin);
     }
     if ((segment.planes & PLANE_PACKED_CURVE) != 0u) {
-        uint at = packed_at(segment, source, TILE_CURVE, 5u);
+        uint at = packed_at(segment, source, PLACE_CURVE, 5u);
         vec2 a = unpack_signed(plane_packed[at]);
         vec2 b = unpack_signed(plane_packed[at + 1u]);
         vec2 c = unpack_signed(plane_packed[at + 2u]);

@@ -30,13 +30,13 @@ const uint PLANE_PACKED_LIFE = 1u << 14;
 const uint PLANE_PACKED_VELOCITY = 1u << 15;
 const uint PLANE_PACKED_CURVE = 1u << 16;
 
-const uint TILE_MEAN = 0u;          // where a packed plane stands in a tile, in words a splat: frame.rs
-const uint TILE_ROTATION = 2u;
-const uint TILE_SCALE_OPACITY = 3u;
-const uint TILE_COLOUR = 4u;
-const uint TILE_LIFE = 5u;
-const uint TILE_VELOCITY = 7u;
-const uint TILE_CURVE = 9u;
+const uint PLACE_MEAN = 0u;         // number of a packed plane's byte in Segment.places
+const uint PLACE_ROTATION = 1u;
+const uint PLACE_SCALE_OPACITY = 2u;
+const uint PLACE_COLOUR = 3u;
+const uint PLACE_LIFE = 4u;
+const uint PLACE_VELOCITY = 5u;
+const uint PLACE_CURVE = 6u;
 
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
@@ -82,8 +82,13 @@ struct Segment {
     uint window_step;
     float tick_seconds;
     uint ticks;             // length of the segment
-    uint tile_words;        // words a splat of the tiles in the pool
-    uint reserved[3];
+    uint first_cluster;     // slot of its first cluster: full planes and cluster table
+    uint packed_first;      // where its tiles start in plane_packed, in steps of 256 words
+    uint tile_words;        // words a splat of its tiles
+    uint harmonics_first;   // where its harmonics start, in slots of 256 entries
+    uint places[2];         // a byte a packed plane: where it stands in a tile, in words a splat
+    uint keys;              // a byte each: keys of a splat's mean, rotation, scale and opacity, colour
+    uint reserved[13];
 };
 
 // One workgroup of slice and cull.
@@ -111,7 +116,7 @@ struct Cluster {
 struct Sliced {
     vec4 mean_opacity;      // mean in the world, metres; opacity under the envelope, 0 when not shown
     uvec2 rotation;         // snorm16 xyzw in the world
-    uint source;            // index of the splat in the planes of the pool
+    uint source;            // index of the splat in the pool's slots
     uint segment;
 };
 

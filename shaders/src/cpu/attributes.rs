@@ -4,19 +4,31 @@ use glam::{Quat, Vec3, Vec4};
 
 use super::{Buffers, pack};
 use crate::generated::{
-    CLUSTER_SPLATS, PLANE_CURVE, PLANE_LIFE, PLANE_PACKED_COLOUR, PLANE_PACKED_CURVE, PLANE_PACKED_LIFE,
+    CLUSTER_SPLATS, PLACE_COLOUR, PLACE_CURVE, PLACE_LIFE, PLACE_MEAN, PLACE_ROTATION, PLACE_SCALE_OPACITY,
+    PLACE_VELOCITY, PLANE_CURVE, PLANE_LIFE, PLANE_PACKED_COLOUR, PLANE_PACKED_CURVE, PLANE_PACKED_LIFE,
     PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION, PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY,
-    PLANE_VELOCITY, TILE_COLOUR, TILE_CURVE, TILE_LIFE, TILE_MEAN, TILE_ROTATION, TILE_SCALE_OPACITY,
-    TILE_VELOCITY,
+    PLANE_VELOCITY,
 };
 use crate::layout::Segment;
 
-/// The words of splat `source` in the packed plane at `offset` of its tile.
-fn packed<const N: usize>(buffers: &Buffers, segment: &Segment, source: usize, offset: u32) -> [u32; N] {
-    let splats = CLUSTER_SPLATS as usize;
-    let tile = source / splats * segment.tile_words as usize;
-    let at = (tile + offset as usize) * splats + source % splats * N;
+/// Splats a cluster.
+const SPLATS: usize = CLUSTER_SPLATS as usize;
+
+/// The words of splat `source` in the packed plane at `place`: of its first key.
+fn packed<const N: usize>(buffers: &Buffers, segment: &Segment, source: usize, place: u32) -> [u32; N] {
+    let place = place as usize;
+    let offset = segment.places[place / 4].to_le_bytes()[place % 4];
+    let keys = segment.keys.to_le_bytes().get(place).copied().unwrap_or(1);
+    let (cluster, lane) = (source / SPLATS, source % SPLATS);
+    let number = cluster - segment.first_cluster as usize;
+    let tile = segment.packed_first as usize + number * segment.tile_words as usize;
+    let at = (tile + usize::from(offset)) * SPLATS + lane * N * usize::from(keys);
     std::array::from_fn(|word| buffers.packed[at + word])
+}
+
+/// The splat's place among the entries of harmonics.
+pub(crate) fn harmonics_at(segment: &Segment, source: usize) -> usize {
+    source - segment.first_cluster as usize * SPLATS + segment.harmonics_first as usize * SPLATS
 }
 
 fn low_high(word: u32) -> [u32; 2] {
@@ -25,8 +37,8 @@ fn low_high(word: u32) -> [u32; 2] {
 
 pub(crate) fn mean(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3 {
     if segment.planes & PLANE_PACKED_MEAN != 0 {
-        let cluster = &buffers.clusters[source / CLUSTER_SPLATS as usize];
-        let [xy, z] = packed::<2>(buffers, segment, source, TILE_MEAN).map(low_high);
+        let cluster = &buffers.clusters[source / SPLATS];
+        let [xy, z] = packed::<2>(buffers, segment, source, PLACE_MEAN).map(low_high);
         let bins = Vec3::new(xy[0] as f32, xy[1] as f32, z[0] as f32);
         return Vec3::from_array(cluster.origin) + bins * cluster.step;
     }
@@ -36,7 +48,7 @@ pub(crate) fn mean(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3 
 
 pub(crate) fn rotation(buffers: &Buffers, segment: &Segment, source: usize) -> Quat {
     if segment.planes & PLANE_PACKED_ROTATION != 0 {
-        let [word] = packed(buffers, segment, source, TILE_ROTATION);
+        let [word] = packed(buffers, segment, source, PLACE_ROTATION);
         return pack::three(word, segment.rotation_step);
     }
     pack::quaternion(buffers.plane(1, source, 2))
@@ -44,7 +56,7 @@ pub(crate) fn rotation(buffers: &Buffers, segment: &Segment, source: usize) -> Q
 
 pub(crate) fn scale(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3 {
     if segment.planes & PLANE_PACKED_SCALE_OPACITY != 0 {
-        let [word] = packed::<1>(buffers, segment, source, TILE_SCALE_OPACITY);
+        let [word] = packed::<1>(buffers, segment, source, PLACE_SCALE_OPACITY);
         let [x, y, z, _] = word.to_le_bytes().map(f32::from);
         let v = Vec3::new(x, y, z) * segment.scale_step + segment.scale_least;
         return Vec3::new(v.x.exp(), v.y.exp(), v.z.exp());
@@ -54,7 +66,7 @@ pub(crate) fn scale(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3
 
 pub(crate) fn opacity(buffers: &Buffers, segment: &Segment, source: usize) -> f32 {
     if segment.planes & PLANE_PACKED_SCALE_OPACITY != 0 {
-        let [word] = packed::<1>(buffers, segment, source, TILE_SCALE_OPACITY);
+        let [word] = packed::<1>(buffers, segment, source, PLACE_SCALE_OPACITY);
         return (word >> 24) as f32 / 255.0;
     }
     pack::opacity(buffers.plane(2, source, 2))
@@ -62,7 +74,7 @@ pub(crate) fn opacity(buffers: &Buffers, segment: &Segment, source: usize) -> f3
 
 pub(crate) fn colour(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3 {
     if segment.planes & PLANE_PACKED_COLOUR != 0 {
-        let [word] = packed::<1>(buffers, segment, source, TILE_COLOUR);
+        let [word] = packed::<1>(buffers, segment, source, PLACE_COLOUR);
         let [r, g, b] = [word, word >> 10, word >> 20].map(|bits| (bits & 0x3ff) as f32);
         return Vec3::new(r, g, b) * segment.colour_step + segment.colour_least;
     }
@@ -82,7 +94,7 @@ pub(crate) fn moment(buffers: &Buffers, segment: &Segment, source: usize) -> (f3
         return (dt, presence, half(life[2], life[3]));
     }
     if segment.planes & PLANE_PACKED_LIFE != 0 {
-        let [window, envelope] = packed(buffers, segment, source, TILE_LIFE);
+        let [window, envelope] = packed(buffers, segment, source, PLACE_LIFE);
         let [start, end] = low_high(window).map(|edge| (edge * segment.window_step).min(segment.ticks));
         let envelope = pack::halves(envelope);
         let dt = segment.seconds - 0.5 * segment.tick_seconds * (start as f32 + end as f32);
@@ -100,7 +112,7 @@ pub(crate) fn velocity(buffers: &Buffers, segment: &Segment, source: usize, half
         return Vec3::new(f32::from_bits(words[0]), f32::from_bits(words[1]), f32::from_bits(words[2]));
     }
     if segment.planes & PLANE_PACKED_VELOCITY != 0 {
-        let [xy, z] = packed::<2>(buffers, segment, source, TILE_VELOCITY).map(pack::signed);
+        let [xy, z] = packed::<2>(buffers, segment, source, PLACE_VELOCITY).map(pack::signed);
         return Vec3::new(xy.x, xy.y, z.x) * (segment.velocity_step / half);
     }
     Vec3::ZERO
@@ -124,7 +136,7 @@ pub(crate) fn curve(buffers: &Buffers, segment: &Segment, source: usize, rotatio
         };
     }
     if segment.planes & PLANE_PACKED_CURVE != 0 {
-        let [a, b, c, d, e] = packed(buffers, segment, source, TILE_CURVE).map(pack::signed);
+        let [a, b, c, d, e] = packed(buffers, segment, source, PLACE_CURVE).map(pack::signed);
         let spin = Vec3::new(d.x, d.y, e.x) * (segment.spin_step / half);
         return Curve {
             quadratic: Vec3::new(a.x, a.y, b.x) * (segment.quadratic_step / half / half),
