@@ -56,11 +56,13 @@ pub enum Plane {
     /// 5 words: what quadratic xyz, cubic xyz and spin add by the end of the window as nine i16, last half 0. The spin
     /// is in the splat's own axes: it adds `rotation · (x, y, z, 0)` to the quaternion.
     PackedCurve = 17,
+    /// 1 word: the number of the splat's entry in the clip's [`Palette`] in the low half, 0 in the high half.
+    PackedHarmonics = 18,
 }
 
 impl Plane {
     /// Number of planes there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 18;
     /// Number of planes that stand at full precision; the first of [`Self::ALL`], each with a buffer of its own on the
     /// GPU. The packed planes share one, in tiles.
     pub const FULL: usize = 10;
@@ -84,13 +86,18 @@ impl Plane {
         Self::PackedLife,
         Self::PackedVelocity,
         Self::PackedCurve,
+        Self::PackedHarmonics,
     ];
+
+    /// The planes of harmonics, by degree.
+    pub const HARMONICS: [Self; 3] = [Self::Sh1, Self::Sh2, Self::Sh3];
 
     /// 32-bit words a splat.
     #[must_use]
     pub const fn words(self) -> usize {
         match self {
             Self::PackedRotation | Self::PackedScaleOpacity | Self::PackedColour => 1,
+            Self::PackedHarmonics => 1,
             Self::Rotation | Self::ScaleOpacity | Self::Colour => 2,
             Self::PackedMean | Self::PackedLife | Self::PackedVelocity => 2,
             Self::Mean | Self::Velocity => 3,
@@ -139,6 +146,7 @@ impl Plane {
             Self::PackedScaleOpacity => &[8; 4],
             Self::PackedMean | Self::PackedLife | Self::PackedVelocity => &[16; 4],
             Self::PackedCurve => &[16; 10],
+            Self::PackedHarmonics => &[16; 2],
             _ => &[],
         }
     }
@@ -295,6 +303,31 @@ pub struct Cluster {
     pub reserved: [u32; 2],
 }
 
+/// Harmonics that the splats of a clip share: each names its entry ([`Plane::PackedHarmonics`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Palette {
+    /// Number of entries, 1 to [`Self::MOST`].
+    pub entries: usize,
+    /// Words of the entries as in the planes [`Plane::HARMONICS`]; empty beyond the palette's degree.
+    pub planes: [Vec<u32>; 3],
+}
+
+impl Palette {
+    /// Entries there may be: what a label of 16 bits tells apart.
+    pub const MOST: usize = 65_536;
+
+    /// The planes that its entries have.
+    pub fn harmonics(&self) -> impl Iterator<Item = Plane> {
+        Plane::HARMONICS.into_iter().zip(&self.planes).filter(|(_, words)| !words.is_empty()).map(|(p, _)| p)
+    }
+
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.planes.iter().map(|words| size_of_val(words.as_slice()) as u64).sum()
+    }
+}
+
 /// A decoded segment: immutable, shared between playback and render.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentData {
@@ -317,6 +350,9 @@ pub struct SegmentData {
     pub planes: [Vec<u32>; Plane::COUNT],
     /// What the packed planes' numbers are worth.
     pub grid: Grid,
+    /// What the labels in [`Plane::PackedHarmonics`] refer to; every label is below its entries. `None` without that
+    /// plane, and where the clip has lost its palette: then the harmonics are zero.
+    pub palette: Option<Arc<Palette>>,
 }
 
 impl SegmentData {
@@ -336,6 +372,18 @@ impl SegmentData {
     #[must_use]
     pub fn tile_words(&self) -> usize {
         self.tile_planes().map(|plane| self.words(plane)).sum()
+    }
+
+    /// The mask of planes that a picture is made of: those present and those of the palette.
+    #[must_use]
+    pub fn shown_planes(&self) -> u32 {
+        let own = self.plane_mask();
+        match &self.palette {
+            Some(palette) if own & Plane::PackedHarmonics.bit() != 0 => {
+                palette.harmonics().fold(own, |mask, plane| mask | plane.bit())
+            }
+            _ => own & !Plane::PackedHarmonics.bit(),
+        }
     }
 
     /// The mask of planes present.

@@ -66,7 +66,7 @@ pub struct Segment {
     pub seconds: f32,
     /// The same in ticks.
     pub tick: u32,
-    /// Plane mask.
+    /// Plane mask; with labels also the planes of their palette.
     pub planes: u32,
     /// Uniform scale of `world_from_object`.
     pub scale: f32,
@@ -100,7 +100,7 @@ pub struct Segment {
     pub packed_first: u32,
     /// Words a splat of its tiles.
     pub tile_words: u32,
-    /// Where its harmonics start, in slots of 256 entries.
+    /// Where its harmonics or those of its palette start, in slots of 256 entries.
     pub harmonics_first: u32,
     /// A byte a packed plane, by its place among them: where it stands in a tile, in words a splat.
     pub places: [u32; 2],

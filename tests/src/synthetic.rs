@@ -69,7 +69,7 @@ pub fn pool_frame(splats: u32, size: u32, seed: u64, kinds: &[Kind]) -> Buffers 
         let packed_first = b.packed.len() as u32 / CLUSTER_SPLATS;
         let (places, tile_words) = places(planes, keys);
         for _ in 1..apart {
-            b.packed.extend(tile(&mut random, tile_words, planes, places));
+            b.packed.extend(tile(&mut random, tile_words, planes, places, (apart - 1) * CLUSTER_SPLATS));
         }
         b.segments.push(Segment {
             planes,
@@ -99,13 +99,19 @@ fn places(planes: u32, keys: [u8; 4]) -> ([u32; 2], u32) {
     ([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])], u32::from(offset))
 }
 
-/// A tile in which every word is a value; but lives have an order and a range.
-fn tile(random: &mut Random, tile_words: u32, planes: u32, places: [u32; 2]) -> Vec<u32> {
+/// A tile in which every word is a value; but lives have an order and a range, and labels are below `entries`.
+fn tile(random: &mut Random, tile_words: u32, planes: u32, places: [u32; 2], entries: u32) -> Vec<u32> {
     let mut tile: Vec<u32> = (0..CLUSTER_SPLATS * tile_words).map(|_| random.below(u32::MAX)).collect();
+    let place = |byte: usize| places[1].to_le_bytes()[byte] as usize * CLUSTER_SPLATS as usize;
+    if planes & Plane::PackedHarmonics.bit() != 0 {
+        // The palette has as many entries as the segment has slots.
+        let labels = &mut tile[place(3)..place(3) + CLUSTER_SPLATS as usize];
+        labels.fill_with(|| random.below(entries));
+    }
     if planes & Plane::PackedLife.bit() == 0 {
         return tile;
     }
-    let first = (places[1] & 0xff) as usize * CLUSTER_SPLATS as usize;
+    let first = place(0);
     for life in tile[first..first + 2 * CLUSTER_SPLATS as usize].as_chunks_mut::<2>().0 {
         let start = random.below(TICK / 8);
         let end = match random.below(4) {

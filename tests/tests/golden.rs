@@ -155,7 +155,10 @@ fn clips_of_all_kinds_share_a_pool() {
         packed(&performances::sequence(5), Profile::Local),
         packed(&performances::moving(2500), Profile::Raw),
         packed(&performances::still(900, 1), Profile::Network),
+        packed(&performances::glossy(4000), Profile::Local),
+        packed(&performances::glossy(2000), Profile::Network),
     ];
+    assert!(clips[6..].iter().all(|clip| clip.palette().is_some()));
     let views = stereo(DVec3::ZERO, 1.5);
     for force_staging in [false, true] {
         let options = GpuOptions { force_staging, ..GpuOptions::default() };
@@ -167,11 +170,11 @@ fn clips_of_all_kinds_share_a_pool() {
             pixels
         });
         let mut random = Random::new(3);
-        for turn in 0..40 {
-            let chosen = random.below(6) as usize;
+        for turn in 0..60 {
+            let chosen = random.below(8) as usize;
             let pixels = shared.draw(&clips[chosen], 0.06, &views, 128);
             assert!(pixels == alone[chosen], "turn {turn}: clip {chosen}, staged: {force_staging}");
-            assert!(turn > 0 || pixels != alone[(chosen + 1) % 6], "two clips look the same");
+            assert!(turn > 0 || pixels != alone[(chosen + 1) % 8], "two clips look the same");
         }
         shared.finish();
     }
@@ -278,24 +281,44 @@ fn profiles_keep_their_promise_on_the_gpu() {
         let options = vivant_performer::Options { splats: 20_000, ..Default::default() };
         let performer = vivant_performer::generate(&options);
         let cases = [
-            ("performer", performer, DVec3::new(0.0, 1.0, 0.0), 2.2),
-            ("moving", performances::moving(8000), DVec3::ZERO, 1.5),
+            ("performer", performer, DVec3::new(0.0, 1.0, 0.0), 2.2, 0.8),
+            ("moving", performances::moving(8000), DVec3::ZERO, 1.5, 0.8),
+            ("glossy", performances::glossy(12_000), DVec3::ZERO, 1.5, 0.0),
         ];
-        for (name, performance, target, metres) in cases {
+        for (name, performance, target, metres, seconds) in cases {
             let views = stereo(target, metres);
-            let wanted = reference_of(&performance, 0.8, &views, 512, Order::Head);
+            let wanted = reference_of(&performance, seconds, &views, 512, Order::Head);
             for (profile, promise) in [(Profile::Local, 48.0), (Profile::Network, 42.0)] {
                 let options = WriterOptions { profile, ..WriterOptions::default() };
                 let (bytes, _) = performance_to_bytes(&performance, &options).unwrap();
                 let clip = Clip::from_bytes("packed.vvt", bytes).unwrap();
-                let found = distance(&stage.draw(&clip, 0.8, &views, 512), &wanted);
+                let found = distance(&stage.draw(&clip, seconds, &views, 512), &wanted);
                 eprintln!("{name}, {profile:?}: {:.1} dB", found.psnr);
                 assert!(found.psnr >= promise, "{name}, {profile:?}: {:.1} dB", found.psnr);
-                let late = distance(&stage.draw(&clip, 0.8 + 1.0 / 30.0, &views, 512), &wanted);
+                if clip.palette().is_some() {
+                    check_palette(stage, &clip, seconds, &views);
+                }
+                let late = distance(&stage.draw(&clip, seconds + 1.0 / 30.0, &views, 512), &wanted);
                 assert!(late.psnr < promise, "{name}, {profile:?}: a frame late passes for right");
             }
         }
     });
+}
+
+/// A clip with a palette, as it is stored, by the GPU and by the reference; and that it matters which entry a label
+/// names.
+fn check_palette(stage: &mut Stage, clip: &Clip, seconds: f64, views: &[View]) {
+    let stored = vivant::codec::performance_of(clip).unwrap();
+    let drawn = stage.draw(clip, seconds, views, 512);
+    let against =
+        |stored: &Performance| distance(&drawn, &reference_of(stored, seconds, views, 512, Order::Head));
+    assert_close("a clip with a palette", against(&stored));
+    let mut wrong = stored;
+    // Neighbours are alike, so the entries come from far away.
+    let far = wrong.splats.sh_stride() * (wrong.splats.len() / 2);
+    wrong.splats.sh_rest.rotate_right(far);
+    let wrong = against(&wrong);
+    assert!(wrong.psnr < PSNR_DB, "entries of other splats pass for right: {:.1} dB", wrong.psnr);
 }
 
 #[test]

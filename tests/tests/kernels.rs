@@ -13,9 +13,9 @@ use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
 use vivant_shaders::generated::{
     CULL, DEAD_KEY, DIGITS, HISTOGRAM, KEY_MAX, OFFSETS, PLANE_CURVE, PLANE_LIFE, PLANE_PACKED_COLOUR,
-    PLANE_PACKED_CURVE, PLANE_PACKED_LIFE, PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION,
-    PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY, PLANE_SH1, PLANE_SH2, PLANE_VELOCITY, PROJECT, SCAN,
-    SCATTER, SLICE, SORT_GROUP,
+    PLANE_PACKED_CURVE, PLANE_PACKED_HARMONICS, PLANE_PACKED_LIFE, PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION,
+    PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY, PLANE_SH1, PLANE_SH2, PLANE_SH3, PLANE_VELOCITY,
+    PROJECT, SCAN, SCATTER, SLICE, SORT_GROUP,
 };
 use vivant_shaders::layout::{Projected, Segment, Sliced};
 use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open, sabotaged};
@@ -23,13 +23,15 @@ use vivant_tests::random::Random;
 use vivant_tests::synthetic;
 
 /// Plane masks with packed planes: all packed; without life; without motion as well; each
-/// kind mixed with full planes.
-const PACKED_MASKS: [u32; 5] = [
+/// kind mixed with full planes; labels of a palette, with every plane packed and not.
+const PACKED_MASKS: [u32; 7] = [
     PACKED,
     PACKED & !PLANE_PACKED_LIFE,
     PLANE_PACKED_MEAN | PLANE_PACKED_ROTATION | PLANE_PACKED_SCALE_OPACITY | PLANE_PACKED_COLOUR,
     PLANE_PACKED_MEAN | PLANE_PACKED_SCALE_OPACITY | PLANE_LIFE | PLANE_VELOCITY | PLANE_SH1 | PLANE_SH2,
     PLANE_PACKED_ROTATION | PLANE_PACKED_COLOUR | PLANE_PACKED_LIFE | PLANE_VELOCITY | PLANE_CURVE,
+    PACKED | PLANE_PACKED_HARMONICS | PLANE_SH1 | PLANE_SH2 | PLANE_SH3,
+    PLANE_PACKED_MEAN | PLANE_PACKED_SCALE_OPACITY | PLANE_PACKED_HARMONICS | PLANE_SH1,
 ];
 const PACKED: u32 = PLANE_PACKED_MEAN
     | PLANE_PACKED_ROTATION
@@ -113,7 +115,7 @@ fn splats(b: &Buffers) -> u32 {
 
 /// One segment a mixture, and two with full planes only.
 fn side_by_side() -> Vec<synthetic::Kind> {
-    let keys = [[1; 4], [5, 1, 1, 1], [4, 6, 2, 3], [1, 1, 16, 1], [1, 4, 1, 16]];
+    let keys = [[1; 4], [5, 1, 1, 1], [4, 6, 2, 3], [1, 1, 16, 1], [1, 4, 1, 16], [1; 4], [4, 1, 2, 1]];
     let mut kinds: Vec<_> = PACKED_MASKS.into_iter().zip(keys).collect();
     kinds.insert(2, (0x3FF, [1; 4]));
     kinds.push((0x0FF, [1; 4]));
@@ -175,6 +177,12 @@ fn harmonics_of_a_neighbour_are_noticed() {
     let visible = twin.counts.visible as usize;
     assert_fails("harmonics one cluster off", || {
         assert_projected(&wrong.projected[..visible], &twin.projected[..visible]);
+    });
+    let mut unread = twin.clone();
+    unread.segments.iter_mut().for_each(|segment| segment.planes &= !PLANE_PACKED_HARMONICS);
+    cpu::project(&mut unread);
+    assert_fails("labels that nobody reads", || {
+        assert_projected(&unread.projected[..visible], &twin.projected[..visible]);
     });
 }
 

@@ -7,8 +7,8 @@
 use std::path::Path;
 
 use vivant::Result;
-use vivant::clip::{MAX_LEVELS, WriteReport, Writer, WriterOptions};
-use vivant::codec::Hierarchy;
+use vivant::clip::{MAX_LEVELS, Profile, WriteReport, Writer, WriterOptions};
+use vivant::codec::{Hierarchy, PaletteSampler};
 use vivant::splat::Splats;
 use vivant::time::TICKS_PER_FRAME;
 
@@ -62,6 +62,7 @@ impl Source {
         let hierarchy =
             Hierarchy::new(&self.info(), Some(options.segment_ticks.unwrap_or(self.segment_ticks())));
         let level = self.level(&hierarchy, options.min_node_splats);
+        self.push_palette(writer, options)?;
         let mut report = Report::default();
         let mut gathered = Splats::new(self.info().sh_degree);
         let mut current = hierarchy.locate(level, 0);
@@ -89,6 +90,35 @@ impl Source {
         Ok(report)
     }
 
+    /// Makes the palette of harmonics from frames spread evenly over the sequence, as many as a sample needs.
+    fn push_palette(&self, writer: &mut Writer, options: &WriterOptions) -> Result<()> {
+        let (degree, frames) = (self.info().sh_degree, self.frames().len());
+        if options.profile == Profile::Raw || degree == 0 {
+            return Ok(());
+        }
+        let total = self.total_splats();
+        // A frame costs its reading, so no more of them than the sample keeps splats of.
+        let every = usize::try_from(total.div_ceil(PaletteSampler::MOST_SAMPLES))
+            .unwrap_or(1)
+            .clamp(1, frames.max(1));
+        let chosen = (every / 2..frames).step_by(every);
+        let shown =
+            chosen.clone().filter_map(|index| self.summary(index)).map(|summary| summary.splats).sum();
+        let mut sampler = PaletteSampler::new(degree, shown);
+        for index in chosen {
+            sampler.add(&self.read_frame(index)?.splats);
+        }
+        match sampler.palette(options.profile, total) {
+            Some(palette) => writer.push_palette(palette),
+            None => Ok(()),
+        }
+    }
+
+    /// Splats of all frames, by their headers.
+    fn total_splats(&self) -> u64 {
+        (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum()
+    }
+
     /// A second in whole frames, but no more than the finest of eight levels can tell apart.
     fn segment_ticks(&self) -> u32 {
         let (num, den) = self.info().fps;
@@ -100,8 +130,7 @@ impl Source {
     /// as level 0 is always resident.
     fn level(&self, hierarchy: &Hierarchy, least: u32) -> u8 {
         let info = self.info();
-        let total: u64 =
-            (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
+        let total = self.total_splats();
         let worth = |level: &u8| {
             let segments = hierarchy.locate(*level, info.duration.max(1) - 1) + 1;
             let segments = u64::try_from(segments).unwrap_or(1).min(self.frames().len() as u64).max(1);

@@ -10,6 +10,7 @@ use super::chunk::CODEC_FIELDS;
 use super::fields;
 use super::header::MAX_CHUNK_BYTES;
 use super::index::{Node, PAGE_CLUSTERS};
+use super::palette::PALETTE_NODE;
 use crate::error::{Error, Result};
 use crate::frame::{Cluster, Grid, Keys, LODS, Plane};
 use crate::time::TickRate;
@@ -119,6 +120,16 @@ impl Chunk {
             }
             _ => self.record_bytes(),
         }
+    }
+
+    /// An error about it, by segment, plane, page and byte.
+    pub(super) fn damaged(&self, file: &str, why: impl Into<String>) -> Error {
+        let part = match self.node {
+            PALETTE_NODE => "palette".to_owned(),
+            node => format!("segment[{node}]"),
+        };
+        let field = format!("{part}.{:?} page {}", self.kind, self.page);
+        Error::malformed(file, &field, self.offset, why.into() + "; get another copy")
     }
 
     /// The directory entry; `offset` becomes relative to the segment at `segment`.

@@ -6,6 +6,7 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -13,12 +14,13 @@ use super::Clip;
 use super::bytes::word;
 use super::chunk::{CODEC_RAW, Compression, Packed, pack};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, PALETTE,
     SUPERBLOCK_BYTES,
 };
 use super::header::{Superblock, Which};
-use super::index::{Index, Node, keys_sound, packed_planes, planes_sound};
+use super::index::{Index, Node, features, keys_sound, planes_sound};
 use super::intervals::Intervals;
+use super::palette::{self, PaletteExtent};
 use super::segment::{
     CHECKED_BYTES, CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
@@ -26,7 +28,7 @@ use super::segment::{
 use super::sink::Sink;
 use super::track::{Track, Tracks};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Keys, Plane, SegmentData};
+use crate::frame::{Cluster, Keys, Palette, Plane, SegmentData};
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
@@ -119,6 +121,7 @@ pub struct Writer {
     options: WriterOptions,
     nodes: Vec<Node>,
     pub(super) tracks: Vec<Track>,
+    palette: Option<(PaletteExtent, Arc<Palette>)>,
     taken: Intervals,
     bounds: Option<[[f32; 3]; 2]>,
     /// CRC32C under four seeds over the headers of all segments.
@@ -151,7 +154,11 @@ impl Writer {
         // The superblock is written last. Until then its place says what is known already and that the file is not
         // finished: no reader takes it for a clip, but its segments can be saved.
         let begun = Superblock {
-            incompat: if options.profile == Profile::Raw { 0 } else { PACKED_PLANES },
+            incompat: match options.profile {
+                Profile::Raw => 0,
+                _ if info.sh_degree > 0 => PACKED_PLANES | PALETTE,
+                _ => PACKED_PLANES,
+            },
             ro_compat: 0,
             compat: 0,
             file_len: 0,
@@ -173,6 +180,7 @@ impl Writer {
             options: options.clone(),
             nodes: Vec::new(),
             tracks: Vec::new(),
+            palette: None,
             taken: Intervals::default(),
             bounds: None,
             identity: [0x0bad_cafe, 0x5eed_0001, 0x5eed_0002, 0x5eed_0003],
@@ -285,6 +293,32 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes the palette whose entries the segments that follow may name; a clip has one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a second one, or one whose planes do not have its number of entries;
+    /// [`Error::Io`].
+    pub fn push_palette(&mut self, palette: Palette) -> Result<()> {
+        if self.palette.is_some() || !palette::is_sound(&palette) {
+            return Err(Error::invalid("a clip has one palette, of 1 to 65536 entries of degree 1 to 3"));
+        }
+        self.pad_to(u64::from(ALIGN))?;
+        let packed = palette::part(&palette, self.position, self.options.compression);
+        let (bytes, extent) = packed.map_err(|source| Error::io(&self.name, "cannot compress", source))?;
+        self.put(&bytes)?;
+        for seed in &mut self.identity {
+            *seed = crc32c::crc32c_append(*seed, &extent.header_crc.to_le_bytes());
+        }
+        self.palette = Some((extent, Arc::new(palette)));
+        Ok(())
+    }
+
+    /// The palette that was written.
+    #[must_use]
+    pub fn palette(&self) -> Option<&Arc<Palette>> {
+        self.palette.as_ref().map(|(_, palette)| palette)
+    }
+
     /// Copies a segment of another clip, byte for byte but for its padding and tail, which have one right form. The
     /// caller has checked that it is whole and fits.
     ///
@@ -354,6 +388,11 @@ impl Writer {
             let words = data.planes[plane.index()].len();
             words == 0 || words == data.splats * data.words(plane)
         });
+        // Labels are of the palette that the clip has.
+        let entries = self.palette().map_or(0, |palette| palette.entries);
+        let labelled =
+            data.planes[Plane::PackedHarmonics.index()].iter().all(|&label| (label as usize) < entries);
+        let required = required && labelled;
         if counted != data.splats as u64 || !required || !sized {
             return Err(Error::invalid(
                 "the segment's planes and clusters do not agree with its number of splats",
@@ -438,13 +477,13 @@ impl Writer {
         let metadata = std::mem::take(&mut self.options.metadata).into_bytes();
         let metadata_extent = self.put_extent(&metadata)?;
         let tracks = Tracks::new(std::mem::take(&mut self.tracks));
-        let index = Index::new(std::mem::take(&mut self.nodes), tracks);
+        let palette = self.palette.as_ref().map(|(extent, _)| *extent);
+        let index = Index::new(std::mem::take(&mut self.nodes), tracks, palette);
         let index_bytes = index.bytes();
         let index_extent = self.put_extent(&index_bytes)?;
         let limits = index.limits();
-        let packed = index.nodes.iter().any(|node| node.plane_mask & packed_planes() != 0);
         let mut superblock = Superblock {
-            incompat: if packed { PACKED_PLANES } else { 0 },
+            incompat: index.nodes.iter().fold(0, |bits, node| bits | features(node.plane_mask)),
             ro_compat: index.tracks.features(),
             compat: 0,
             file_len: self.position + SUPERBLOCK_BYTES as u64,

@@ -92,6 +92,7 @@ impl Packer {
             clusters: Vec::new(),
             planes: Default::default(),
             grid: Grid::default(),
+            palette: None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
         let tick_seconds = rate.seconds_from_ticks(1) as f32;

@@ -3,7 +3,7 @@
 //! A segment holds the planes up to the highest degree that is not zero throughout; lower ones are then present too.
 
 use super::words::{fits_half, from_halves, halves_finite, pack_halves};
-use crate::frame::Plane;
+use crate::frame::{Plane, SegmentData};
 
 /// The plane of each degree, with the floats of the coefficients it takes from a splat's `sh_rest`.
 pub(super) const DEGREES: [(Plane, std::ops::Range<usize>); 3] =
@@ -21,6 +21,18 @@ pub(super) fn pack<const N: usize>(rest: &[f32], floats: std::ops::Range<usize>)
 /// Appends the floats of one splat's words.
 pub(super) fn unpack(words: &[u32], floats: usize, out: &mut Vec<f32>) {
     out.extend(words.iter().flat_map(|&word| from_halves(word)).take(floats));
+}
+
+/// The words of splat `index` in a plane of harmonics: its own or those of its entry of the palette.
+pub(super) fn words_of(data: &SegmentData, plane: Plane, index: usize) -> &[u32] {
+    let label = data.planes[Plane::PackedHarmonics.index()].get(index);
+    let (words, entry) = match (&data.palette, label) {
+        (Some(palette), Some(&label)) => {
+            (&palette.planes[plane.index() - Plane::Sh1.index()], label as usize)
+        }
+        _ => (&data.planes[plane.index()], index),
+    };
+    words.get(entry * plane.words()..(entry + 1) * plane.words()).unwrap_or_default()
 }
 
 pub(super) fn sound(words: &[u32]) -> bool {

@@ -12,16 +12,15 @@ use crate::time::TickRate;
 /// ones: cut to the segment and to where the envelope shows. Their SH degree is that of the planes present.
 #[must_use]
 pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
-    let degree = sh::DEGREES.iter().filter(|(plane, _)| !data.planes[plane.index()].is_empty()).count();
+    let shown = data.shown_planes();
+    let degree = sh::DEGREES.iter().filter(|(plane, _)| shown & plane.bit() != 0).count();
     let mut out = Splats::new(u8::try_from(degree).unwrap_or(0));
     let mut rest = Vec::with_capacity(45);
     for index in 0..data.splats {
         let Some(splat) = splat(data, index, rate) else { break };
         rest.clear();
         for (plane, floats) in &sh::DEGREES {
-            let at = index * plane.words();
-            let words = data.planes[plane.index()].get(at..at + plane.words());
-            sh::unpack(words.unwrap_or_default(), floats.len(), &mut rest);
+            sh::unpack(sh::words_of(data, *plane, index), floats.len(), &mut rest);
         }
         out.push(&splat, &rest);
     }

@@ -21,7 +21,7 @@ pub enum SeekMode {
     Nearest,
 }
 
-/// The bytes that playing a clip needs: those of any one moment, and of any other while it is still shown.
+/// The bytes that playing a clip needs: those of any one moment, of any other while it is still shown, and its palette.
 pub(super) fn needed_bytes(clip: &Clip) -> u64 {
     let live = clip.limits().max_live_bytes;
     let bytes = |nodes: &[crate::clip::Node]| {
@@ -29,7 +29,8 @@ pub(super) fn needed_bytes(clip: &Clip) -> u64 {
     };
     // What spans the whole clip shows always, so it counts once.
     let always = clip.nodes().get(clip.level(0)).map_or(0, bytes);
-    live.saturating_mul(2).saturating_sub(always).min(bytes(clip.nodes()))
+    let palette = clip.palette().map_or(0, |palette| palette.bytes());
+    live.saturating_mul(2).saturating_sub(always).min(bytes(clip.nodes())).saturating_add(palette)
 }
 
 impl Player {

@@ -1,7 +1,8 @@
-//! The segments that are on the GPU: one buffer a full plane and one for all packed planes, shared by all clips.
+//! The segments and palettes that are on the GPU: one buffer a full plane and one for all packed planes, shared by all
+//! clips.
 //!
-//! A segment takes a contiguous run of each arena (`arena.rs`). Segments that no frame in flight shows make way for new
-//! ones, the longest unused first. What is live is written at once; what comes next is written in small pieces, a few
+//! Each takes a contiguous run of the arenas (`arena.rs`). What no frame in flight shows makes way for what is new, the
+//! longest unused first; a palette is used as long as a segment that refers to it is. What is live is written at once; what comes next is written in small pieces, a few
 //! hundred kilobytes a frame, so that nothing is left to do when its time comes. On devices with unified memory the
 //! planes are written in place; elsewhere they go through staging buffers and copies at the start of the frame.
 
@@ -9,14 +10,14 @@ use std::sync::Arc;
 
 use vivant_shaders::generated::binding;
 
-use super::arena::{ARENAS, HARMONICS, PACKED, Run, SLOTS, first_fit, units};
-use super::upload::{PACKED_UNIT, Piece, Target, arena_of, piece, run_bytes};
+use super::arena::{ARENAS, HARMONICS, PACKED, Run, SLOTS, first_fit};
+use super::upload::{Load, LoadId, PACKED_UNIT, Piece, Target, arena_of, loads};
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::gpu::{Buffer, BufferKind, Encoder, Gpu};
 
-/// Segments that can be resident at once: two clips of eight levels, four times over.
-const MAX_RESIDENT: usize = 64;
+/// Segments and palettes that can be resident at once: as many segments as can be live, each with a palette.
+const MAX_RESIDENT: usize = 128;
 
 /// Least bytes of coming segments to write a frame.
 const PRELOAD_BYTES: usize = 256 << 10;
@@ -28,10 +29,10 @@ const PRELOAD_MAX: usize = 2 << 20;
 /// Copies to have room for: a segment needs one a buffer, and one more a packed plane where its last cluster is short.
 const PENDING_COPIES: usize = MAX_RESIDENT * 2 * Plane::COUNT;
 
-/// One segment's run of each arena.
+/// The run of each arena that a segment or a palette has.
 #[derive(Debug, Clone, Copy)]
 struct Resident {
-    id: (u64, u32),
+    id: LoadId,
     runs: [Run; ARENAS],
     last_used: u64,
     /// How many of the segment's bytes are written or about to be copied, of how many.
@@ -89,8 +90,8 @@ struct Buffers {
 }
 
 impl Resident {
-    fn new(segment: &SegmentData, runs: [Run; ARENAS], frame: u64) -> Self {
-        Self { id: segment.id, runs, last_used: frame, written: 0, bytes: run_bytes(segment) }
+    fn new(load: Load<'_>, runs: [Run; ARENAS], frame: u64) -> Self {
+        Self { id: load.id(), runs, last_used: frame, written: 0, bytes: load.bytes() }
     }
 }
 
@@ -111,9 +112,9 @@ impl Pool {
         })
     }
 
-    /// Whether there is a buffer for every plane of `mask` that needs one of its own.
-    pub(super) fn has_planes(&self, mask: u32) -> bool {
-        mask & full_mask() & !self.plane_mask == 0
+    /// Whether there is a buffer for every plane that needs one of its own.
+    fn has_planes(&self, load: Load<'_>) -> bool {
+        load.planes() & full_mask() & !self.plane_mask == 0
     }
 
     /// Changes whenever the buffers do.
@@ -125,8 +126,8 @@ impl Pool {
         self.uploaded_bytes
     }
 
-    /// Where a resident segment stands in each arena.
-    pub(super) fn runs(&self, id: (u64, u32)) -> Option<[Run; ARENAS]> {
+    /// Where a resident segment or palette stands in each arena.
+    pub(super) fn runs(&self, id: LoadId) -> Option<[Run; ARENAS]> {
         self.residents.iter().find(|r| r.id == id).map(|r| r.runs)
     }
 
@@ -134,19 +135,22 @@ impl Pool {
     pub(super) fn grow<'a>(
         &mut self,
         gpu: &Gpu,
-        live: impl Iterator<Item = &'a Arc<SegmentData>>,
-        planes: u32,
+        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
     ) -> Result<()> {
         let (mut needed, mut moving) = ([0_u32; ARENAS], [0_u32; ARENAS]);
-        for segment in live {
-            let life = segment.plane_mask() & (Plane::Life.bit() | Plane::PackedLife.bit()) != 0;
-            let moves = life || segment.start != 0 || segment.keys.any();
-            for (arena, count) in units(segment).into_iter().enumerate() {
+        let mut planes = self.plane_mask;
+        let mut seen = Vec::with_capacity(MAX_RESIDENT);
+        for load in loads(live) {
+            if seen.contains(&load.id()) {
+                continue;
+            }
+            seen.push(load.id());
+            planes |= load.planes() & full_mask();
+            for (arena, count) in load.units().into_iter().enumerate() {
                 needed[arena] = needed[arena].saturating_add(count);
-                moving[arena] = moving[arena].saturating_add(if moves { count } else { 0 });
+                moving[arena] = moving[arena].saturating_add(if load.moves() { count } else { 0 });
             }
         }
-        let planes = (planes & full_mask()) | self.plane_mask;
         let limits = limits(gpu.capabilities().storage_range, planes);
         let mut wanted = self.capacity;
         for arena in 0..ARENAS {
@@ -173,7 +177,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Finds room for every live segment. False when there is none: grow, then try again. `completed` is the newest
+    /// Finds room for every live segment and its palette. False when there is none: grow, then try again. `completed` is the newest
     /// frame that the GPU has finished.
     pub(super) fn make_resident<'a>(
         &mut self,
@@ -181,15 +185,16 @@ impl Pool {
         frame: u64,
         completed: u64,
     ) -> bool {
-        for segment in live.clone() {
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
+        for load in loads(live.clone()) {
+            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == load.id()) {
                 resident.last_used = frame;
             }
         }
-        for segment in live {
-            if !segment.clusters.is_empty() && self.runs(segment.id).is_none() {
-                let Some(runs) = self.find_room(units(segment), completed) else { return false };
-                self.residents.push(Resident::new(segment, runs, frame));
+        for load in loads(live) {
+            if load.bytes() > 0 && self.runs(load.id()).is_none() {
+                let room = if self.has_planes(load) { self.find_room(load.units(), completed) } else { None };
+                let Some(runs) = room else { return false };
+                self.residents.push(Resident::new(load, runs, frame));
             }
         }
         true
@@ -197,9 +202,9 @@ impl Pool {
 
     /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
     /// GPU has to be idle first.
-    pub(super) fn must_wait<'a>(&self, mut live: impl Iterator<Item = &'a Arc<SegmentData>>) -> bool {
+    pub(super) fn must_wait<'a>(&self, live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone) -> bool {
         let missing = |id| self.residents.iter().any(|r| r.id == id && r.written < r.bytes);
-        !self.unified && live.any(|segment| missing(segment.id))
+        !self.unified && loads(live).any(|load| missing(load.id()))
     }
 
     /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
@@ -211,14 +216,15 @@ impl Pool {
         let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
         if staging == Staging::Urgent {
             let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
-            let needed = live.clone().map(|s| missing(s.id) as u64).sum();
+            // A palette counts with each of its segments: more than is needed, and never less.
+            let needed = loads(live.clone()).map(|load| missing(load.id()) as u64).sum();
             if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
                 self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
             }
         }
         let mut cursor = 0;
-        for segment in live {
-            self.write_some(segment, usize::MAX, staging, &mut cursor)?;
+        for load in loads(live) {
+            self.write_some(load, usize::MAX, staging, &mut cursor)?;
         }
         Ok(())
     }
@@ -234,14 +240,13 @@ impl Pool {
         slot: usize,
     ) -> Result<()> {
         let mut missing = 0;
-        for segment in coming.clone() {
-            let planes_fit = self.has_planes(segment.plane_mask());
-            if self.runs(segment.id).is_none() && planes_fit && !segment.clusters.is_empty() {
+        for load in loads(coming.clone()) {
+            if self.runs(load.id()).is_none() && self.has_planes(load) && load.bytes() > 0 {
                 // Only what has long been unused makes way: the segments of the last second may be wanted again.
-                let Some(runs) = self.find_room(units(segment), completed) else { continue };
-                self.residents.push(Resident::new(segment, runs, frame));
+                let Some(runs) = self.find_room(load.units(), completed) else { continue };
+                self.residents.push(Resident::new(load, runs, frame));
             }
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
+            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == load.id()) {
                 resident.last_used = frame;
                 missing += resident.bytes - resident.written;
             }
@@ -256,25 +261,25 @@ impl Pool {
         }
         let mut budget = (missing / PRELOAD_FRAMES).next_multiple_of(4).clamp(PRELOAD_BYTES, PRELOAD_MAX);
         let mut cursor = 0;
-        for segment in coming {
-            budget -= self.write_some(segment, budget, staging, &mut cursor)?;
+        for load in loads(coming) {
+            budget -= self.write_some(load, budget, staging, &mut cursor)?;
         }
         Ok(())
     }
 
-    /// Writes up to `budget` bytes of what is missing of one resident segment; returns how many.
+    /// Writes up to `budget` bytes of what is missing of one resident; returns how many.
     fn write_some(
         &mut self,
-        segment: &SegmentData,
+        load: Load<'_>,
         budget: usize,
         staging: Staging,
         cursor: &mut u64,
     ) -> Result<usize> {
-        let Some(index) = self.residents.iter().position(|r| r.id == segment.id) else { return Ok(0) };
+        let Some(index) = self.residents.iter().position(|r| r.id == load.id()) else { return Ok(0) };
         let Resident { runs, written, .. } = self.residents[index];
         let mut done = 0;
         while done < budget
-            && let Some(piece) = piece(segment, &runs, written + done)
+            && let Some(piece) = load.piece(&runs, written + done)
         {
             let most = piece.data.len().min(budget - done);
             self.write_piece(staging, Piece { data: &piece.data[..most], ..piece }, cursor)?;

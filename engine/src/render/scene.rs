@@ -6,6 +6,7 @@ use vivant_shaders::layout;
 
 use super::arena::{HARMONICS, PACKED, SLOTS};
 use super::pool::Pool;
+use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
@@ -67,6 +68,9 @@ impl Scene {
             let placed = Placement::of(performer.world_from_object)?;
             for segment in &performer.live.segments {
                 let Some(runs) = pool.runs(segment.id) else { continue };
+                // A palette is resident whenever a segment is that refers to it.
+                let palette = segment.palette.as_ref().and_then(|_| pool.runs(palette_id(segment.id.0)));
+                let harmonics = palette.unwrap_or(runs)[HARMONICS];
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
@@ -77,7 +81,7 @@ impl Scene {
                     #[expect(clippy::cast_possible_truncation, reason = "seconds within a segment fit f32")]
                     seconds: seconds as f32,
                     tick,
-                    planes: segment.plane_mask(),
+                    planes: segment.shown_planes(),
                     #[expect(clippy::cast_possible_truncation, reason = "a scale factor fits f32")]
                     scale: placed.scale as f32,
                     colour_least: grid.colour_least,
@@ -95,7 +99,7 @@ impl Scene {
                     first_cluster: runs[SLOTS].first,
                     packed_first: runs[PACKED].first,
                     tile_words: u32::try_from(segment.tile_words()).unwrap_or(0),
-                    harmonics_first: runs[HARMONICS].first,
+                    harmonics_first: harmonics.first,
                     places: places(segment),
                     keys: u32::from_le_bytes(segment.keys.bytes()),
                     reserved: [0; 13],
@@ -197,7 +201,7 @@ fn places(segment: &SegmentData) -> [u32; 2] {
     let mut offset = 0;
     for plane in segment.tile_planes() {
         if let Some(byte) = bytes.as_flattened_mut().get_mut(plane.index() - Plane::FULL) {
-            // At most 89: see the widths of planes and the most keys.
+            // At most 90: see the widths of planes and the most keys.
             *byte = u8::try_from(offset).unwrap_or(u8::MAX);
         }
         offset += segment.words(plane);

@@ -1,11 +1,14 @@
-//! How a segment's bytes travel: as one run that may be cut anywhere, so that a few hundred kilobytes can go a frame.
+//! What is loaded into the pool, a segment or a clip's palette, and how its bytes travel: as one run that may be cut
+//! anywhere, so that a few hundred kilobytes can go a frame.
 //!
 //! The run is the full planes in order, then the tiles one cluster after the other, then the cluster table. Tiles are
 //! told as they stand on the GPU, so that pieces that follow one another in the run mostly follow one another there, and
 //! become one copy.
 
-use super::arena::{ARENAS, HARMONIC_PLANES, HARMONICS, PACKED, Run, SLOTS};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
+use std::sync::Arc;
+
+use super::arena::{ARENAS, HARMONIC_PLANES, HARMONICS, PACKED, Run, SLOTS, units};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Palette, Plane, SegmentData};
 
 /// Bytes of a unit of packed words.
 pub(super) const PACKED_UNIT: usize = CLUSTER_SPLATS * 4;
@@ -19,6 +22,90 @@ pub(super) enum Target {
     Packed,
     /// The cluster table.
     Clusters,
+}
+
+/// What takes room in the pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Load<'a> {
+    Segment(&'a SegmentData),
+    /// A palette, and the number of its clip.
+    Palette(&'a Palette, u64),
+}
+
+/// What identifies a load: a segment by its own identity, a palette by its clip's and a number no segment has.
+pub(super) type LoadId = (u64, u32);
+
+/// The identity of a clip's palette.
+pub(super) const fn palette_id(clip: u64) -> LoadId {
+    (clip, u32::MAX)
+}
+
+/// What segments need in the pool: each behind the palette it refers to, which may come more than once.
+pub(super) fn loads<'a>(
+    segments: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+) -> impl Iterator<Item = Load<'a>> + Clone {
+    segments.flat_map(|segment| {
+        let palette = segment.palette.iter().map(|palette| Load::Palette(palette, segment.id.0));
+        palette.chain(std::iter::once(Load::Segment(segment)))
+    })
+}
+
+impl<'a> Load<'a> {
+    pub(super) fn id(self) -> LoadId {
+        match self {
+            Self::Segment(segment) => segment.id,
+            Self::Palette(_, clip) => palette_id(clip),
+        }
+    }
+
+    /// Units it takes in each arena.
+    pub(super) fn units(self) -> [u32; ARENAS] {
+        match self {
+            Self::Segment(segment) => units(segment),
+            Self::Palette(palette, _) => {
+                [0, 0, u32::try_from(palette.entries.div_ceil(CLUSTER_SPLATS)).unwrap_or(u32::MAX)]
+            }
+        }
+    }
+
+    /// Its planes.
+    pub(super) fn planes(self) -> u32 {
+        match self {
+            Self::Segment(segment) => segment.plane_mask(),
+            Self::Palette(palette, _) => palette.harmonics().fold(0, |mask, plane| mask | plane.bit()),
+        }
+    }
+
+    /// Bytes of its whole run.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::Segment(segment) => run_bytes(segment),
+            Self::Palette(palette, _) => usize::try_from(palette.bytes()).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Whether something of its size follows when its clip moves on.
+    pub(super) fn moves(self) -> bool {
+        match self {
+            Self::Segment(segment) => {
+                let life = segment.plane_mask() & (Plane::Life.bit() | Plane::PackedLife.bit()) != 0;
+                life || segment.start != 0 || segment.keys.any()
+            }
+            Self::Palette(..) => false,
+        }
+    }
+
+    /// What stands at byte `at` of its run, given its runs of the arenas, up to where it would tear; `None` behind its
+    /// end.
+    pub(super) fn piece(self, runs: &[Run; ARENAS], at: usize) -> Option<Piece<'a>> {
+        match self {
+            Self::Segment(segment) => piece(segment, runs, at),
+            Self::Palette(palette, _) => {
+                let planes = Plane::HARMONICS.into_iter().zip(palette.planes.iter().map(Vec::as_slice));
+                full_piece(planes, runs, at).ok()
+            }
+        }
+    }
 }
 
 /// Bytes that lie together in memory and on the GPU.
@@ -36,25 +123,39 @@ pub(super) fn arena_of(plane: Plane) -> usize {
 }
 
 /// Bytes of a segment's whole run.
-pub(super) fn run_bytes(segment: &SegmentData) -> usize {
+fn run_bytes(segment: &SegmentData) -> usize {
     let planes: usize = segment.planes.iter().map(|words| size_of_val(words.as_slice())).sum();
     planes + size_of_val(segment.clusters.as_slice())
 }
 
-/// What stands at byte `at` of the run of a segment that has `runs` of the arenas, up to where it would tear; `None`
-/// behind its end.
-pub(super) fn piece<'a>(segment: &'a SegmentData, runs: &[Run; ARENAS], at: usize) -> Option<Piece<'a>> {
-    let first = |arena: usize| runs[arena].first as usize;
+/// What stands at byte `at` of full planes one behind the other; beyond them, how far beyond.
+fn full_piece<'a>(
+    planes: impl Iterator<Item = (Plane, &'a [u32])>,
+    runs: &[Run; ARENAS],
+    at: usize,
+) -> Result<Piece<'a>, usize> {
     let mut skip = at;
-    for plane in Plane::ALL.into_iter().filter(|plane| !plane.is_packed()) {
-        let data: &[u8] = bytemuck::cast_slice(&segment.planes[plane.index()]);
+    for (plane, words) in planes {
+        let data: &[u8] = bytemuck::cast_slice(words);
         if skip < data.len() {
             let slot = CLUSTER_SPLATS * plane.words() * 4;
-            let to = first(arena_of(plane)) * slot + skip;
-            return Some(Piece { target: Target::Plane(plane.index()), to, data: &data[skip..] });
+            let to = runs[arena_of(plane)].first as usize * slot + skip;
+            return Ok(Piece { target: Target::Plane(plane.index()), to, data: &data[skip..] });
         }
         skip -= data.len();
     }
+    Err(skip)
+}
+
+/// What stands at byte `at` of the run of a segment that has `runs` of the arenas, up to where it would tear; `None`
+/// behind its end.
+fn piece<'a>(segment: &'a SegmentData, runs: &[Run; ARENAS], at: usize) -> Option<Piece<'a>> {
+    let first = |arena: usize| runs[arena].first as usize;
+    let planes = Plane::ALL.into_iter().zip(segment.planes.iter().map(Vec::as_slice));
+    let mut skip = match full_piece(planes.filter(|(plane, _)| !plane.is_packed()), runs, at) {
+        Ok(piece) => return Some(piece),
+        Err(skip) => skip,
+    };
     let tile_words = segment.tile_words();
     let packed = segment.splats * tile_words * 4;
     if skip < packed {
@@ -113,6 +214,7 @@ mod tests {
             clusters: vec![cluster(256), cluster(44)],
             planes,
             grid: Grid::default(),
+            palette: None,
         }
     }
 

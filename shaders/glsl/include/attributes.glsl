@@ -24,8 +24,11 @@ uvec2 packed_pair(Segment segment, uint source, uint place) {
     return uvec2(plane_packed[at], plane_packed[at + 1u]);
 }
 
-// Index of the splat's entry in the planes of harmonics.
+// Index of the splat's entry in the planes of harmonics: its own, or the one in the palette that its label names.
 uint harmonics_at(Segment segment, uint source) {
+    if ((segment.planes & PLANE_PACKED_HARMONICS) != 0u) {
+        return segment.harmonics_first * CLUSTER_SPLATS + (packed_word(segment, source, PLACE_HARMONICS) & 0xFFFFu);
+    }
     return source + (segment.harmonics_first - segment.first_cluster) * CLUSTER_SPLATS;
 }
 

@@ -29,6 +29,7 @@ const uint PLANE_PACKED_COLOUR = 1u << 13;
 const uint PLANE_PACKED_LIFE = 1u << 14;
 const uint PLANE_PACKED_VELOCITY = 1u << 15;
 const uint PLANE_PACKED_CURVE = 1u << 16;
+const uint PLANE_PACKED_HARMONICS = 1u << 17;
 
 const uint PLACE_MEAN = 0u;         // number of a packed plane's byte in Segment.places
 const uint PLACE_ROTATION = 1u;
@@ -37,6 +38,7 @@ const uint PLACE_COLOUR = 3u;
 const uint PLACE_LIFE = 4u;
 const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
+const uint PLACE_HARMONICS = 7u;
 
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
@@ -68,7 +70,7 @@ struct Segment {
     vec4 rotation;          // world_from_object's rotation, xyzw
     float seconds;          // media time from the segment's start
     uint tick;              // the same in ticks, nearest
-    uint planes;            // plane mask
+    uint planes;            // plane mask; with labels also the planes of their palette
     float scale;            // world_from_object's uniform scale
     float colour_least;     // what the numbers of packed planes are worth: frame::Grid
     float colour_step;
@@ -85,7 +87,7 @@ struct Segment {
     uint first_cluster;     // slot of its first cluster: full planes and cluster table
     uint packed_first;      // where its tiles start in plane_packed, in steps of 256 words
     uint tile_words;        // words a splat of its tiles
-    uint harmonics_first;   // where its harmonics start, in slots of 256 entries
+    uint harmonics_first;   // where its harmonics or those of its palette start, in slots of 256 entries
     uint places[2];         // a byte a packed plane: where it stands in a tile, in words a splat
     uint keys;              // a byte each: keys of a splat's mean, rotation, scale and opacity, colour
     uint reserved[13];

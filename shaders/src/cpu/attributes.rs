@@ -4,10 +4,10 @@ use glam::{Quat, Vec3, Vec4};
 
 use super::{Buffers, pack};
 use crate::generated::{
-    CLUSTER_SPLATS, PLACE_COLOUR, PLACE_CURVE, PLACE_LIFE, PLACE_MEAN, PLACE_ROTATION, PLACE_SCALE_OPACITY,
-    PLACE_VELOCITY, PLANE_CURVE, PLANE_LIFE, PLANE_PACKED_COLOUR, PLANE_PACKED_CURVE, PLANE_PACKED_LIFE,
-    PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION, PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY,
-    PLANE_VELOCITY,
+    CLUSTER_SPLATS, PLACE_COLOUR, PLACE_CURVE, PLACE_HARMONICS, PLACE_LIFE, PLACE_MEAN, PLACE_ROTATION,
+    PLACE_SCALE_OPACITY, PLACE_VELOCITY, PLANE_CURVE, PLANE_LIFE, PLANE_PACKED_COLOUR, PLANE_PACKED_CURVE,
+    PLANE_PACKED_HARMONICS, PLANE_PACKED_LIFE, PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION,
+    PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY, PLANE_VELOCITY,
 };
 use crate::layout::Segment;
 
@@ -26,9 +26,14 @@ fn packed<const N: usize>(buffers: &Buffers, segment: &Segment, source: usize, p
     std::array::from_fn(|word| buffers.packed[at + word])
 }
 
-/// The splat's place among the entries of harmonics.
-pub(crate) fn harmonics_at(segment: &Segment, source: usize) -> usize {
-    source - segment.first_cluster as usize * SPLATS + segment.harmonics_first as usize * SPLATS
+/// The splat's place among the entries of harmonics: its own, or that in the palette that its label names.
+pub(crate) fn harmonics_at(buffers: &Buffers, segment: &Segment, source: usize) -> usize {
+    let first = segment.harmonics_first as usize * SPLATS;
+    if segment.planes & PLANE_PACKED_HARMONICS != 0 {
+        let [word] = packed::<1>(buffers, segment, source, PLACE_HARMONICS);
+        return first + (word & 0xffff) as usize;
+    }
+    source - segment.first_cluster as usize * SPLATS + first
 }
 
 fn low_high(word: u32) -> [u32; 2] {

@@ -75,7 +75,7 @@ fn ellipse(c: Vec3, low_pass: f32) -> (Vec2, f32) {
 }
 
 fn colour(buffers: &Buffers, segment: &Segment, source: usize, d: Vec3) -> Vec3 {
-    let (planes, entry) = (segment.planes, attributes::harmonics_at(segment, source));
+    let (planes, entry) = (segment.planes, attributes::harmonics_at(buffers, segment, source));
     let mut colour = attributes::colour(buffers, segment, source);
     if planes & PLANE_SH1 != 0 {
         colour += sh::degree1(buffers.plane(7, entry, 5), d);
