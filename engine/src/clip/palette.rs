@@ -10,7 +10,8 @@ use super::bytes::{array_at, put, u8_at, u16_at, u32_at, u64_at, word};
 use super::chunk::{ChunkReader, Compression, Packed, pack};
 use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
 use super::segment::{CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES};
-use super::{ByteSource, read_run};
+use super::write::ALIGN;
+use super::{ByteSource, Writer, read_run};
 use crate::error::{Error, Result};
 use crate::frame::{Keys, Palette, Plane};
 
@@ -18,8 +19,8 @@ use crate::frame::{Keys, Palette, Plane};
 pub(super) const GLOBAL_BYTES: usize = 64;
 /// Kind of the entry.
 const KIND_PALETTE: u32 = 1;
-pub(super) const PALETTE_MAGIC: [u8; 4] = *b"PAL1";
-pub(super) const PALETTE_HEADER_BYTES: usize = 64;
+const PALETTE_MAGIC: [u8; 4] = *b"PAL1";
+const PALETTE_HEADER_BYTES: usize = 64;
 /// Under which number chunks of the palette go instead of that of a segment: no index has so many.
 pub(super) const PALETTE_NODE: u32 = u32::MAX;
 /// Entries of a page.
@@ -289,11 +290,39 @@ impl Loaded {
     }
 }
 
+impl Writer {
+    /// Writes the palette whose entries the segments that follow may name; a clip has one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a second one, or one whose planes do not have its number of entries;
+    /// [`Error::Io`].
+    pub fn push_palette(&mut self, palette: Palette) -> Result<()> {
+        if self.palette.is_some() || !is_sound(&palette) {
+            return Err(Error::invalid("a clip has one palette, of 1 to 65536 entries of degree 1 to 3"));
+        }
+        self.pad_to(u64::from(ALIGN))?;
+        let packed = part(&palette, self.position, self.options.compression);
+        let (bytes, extent) = packed.map_err(|source| Error::io(&self.name, "cannot compress", source))?;
+        self.put(&bytes)?;
+        for seed in &mut self.identity {
+            *seed = crc32c::crc32c_append(*seed, &extent.header_crc.to_le_bytes());
+        }
+        self.palette = Some((extent, Arc::new(palette)));
+        Ok(())
+    }
+
+    /// The palette that was written.
+    #[must_use]
+    pub fn palette(&self) -> Option<&Arc<Palette>> {
+        self.palette.as_ref().map(|(_, palette)| palette)
+    }
+}
+
 /// The bytes of a palette as a part of the file, and the entry of the index for it at `offset`.
 ///
 /// # Errors
 /// When the compressor fails.
-pub(super) fn part(
+fn part(
     palette: &Palette,
     offset: u64,
     compression: Compression,
@@ -353,7 +382,7 @@ pub(super) fn part(
 }
 
 /// Whether a palette can be written: entries, and planes of them from the first degree up.
-pub(super) fn is_sound(palette: &Palette) -> bool {
+fn is_sound(palette: &Palette) -> bool {
     let degree = palette.harmonics().count();
     let planes = Plane::HARMONICS.iter().zip(&palette.planes).enumerate();
     (1..=Palette::MOST).contains(&palette.entries)

@@ -20,7 +20,7 @@ use super::header::{
 use super::header::{Superblock, Which};
 use super::index::{Index, Node, features, keys_sound, planes_sound};
 use super::intervals::Intervals;
-use super::palette::{self, PaletteExtent};
+use super::palette::PaletteExtent;
 use super::segment::{
     CHECKED_BYTES, CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
@@ -32,7 +32,7 @@ use crate::frame::{Cluster, Keys, Palette, Plane, SegmentData};
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
-const ALIGN: u32 = 4096;
+pub(super) const ALIGN: u32 = 4096;
 
 /// How much of a performance's precision a clip keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,14 +118,14 @@ pub struct Writer {
     pub(super) name: String,
     pub(super) position: u64,
     info: ClipInfo,
-    options: WriterOptions,
+    pub(super) options: WriterOptions,
     nodes: Vec<Node>,
     pub(super) tracks: Vec<Track>,
-    palette: Option<(PaletteExtent, Arc<Palette>)>,
+    pub(super) palette: Option<(PaletteExtent, Arc<Palette>)>,
     taken: Intervals,
     bounds: Option<[[f32; 3]; 2]>,
     /// CRC32C under four seeds over the headers of all segments.
-    identity: [u32; 4],
+    pub(super) identity: [u32; 4],
     pub(crate) report: WriteReport,
 }
 
@@ -291,32 +291,6 @@ impl Writer {
         };
         self.enter(node, bounds, &head);
         Ok(())
-    }
-
-    /// Writes the palette whose entries the segments that follow may name; a clip has one.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a second one, or one whose planes do not have its number of entries;
-    /// [`Error::Io`].
-    pub fn push_palette(&mut self, palette: Palette) -> Result<()> {
-        if self.palette.is_some() || !palette::is_sound(&palette) {
-            return Err(Error::invalid("a clip has one palette, of 1 to 65536 entries of degree 1 to 3"));
-        }
-        self.pad_to(u64::from(ALIGN))?;
-        let packed = palette::part(&palette, self.position, self.options.compression);
-        let (bytes, extent) = packed.map_err(|source| Error::io(&self.name, "cannot compress", source))?;
-        self.put(&bytes)?;
-        for seed in &mut self.identity {
-            *seed = crc32c::crc32c_append(*seed, &extent.header_crc.to_le_bytes());
-        }
-        self.palette = Some((extent, Arc::new(palette)));
-        Ok(())
-    }
-
-    /// The palette that was written.
-    #[must_use]
-    pub fn palette(&self) -> Option<&Arc<Palette>> {
-        self.palette.as_ref().map(|(_, palette)| palette)
     }
 
     /// Copies a segment of another clip, byte for byte but for its padding and tail, which have one right form. The
