@@ -56,16 +56,16 @@ pub enum Plane {
     /// 5 words: what quadratic xyz, cubic xyz and spin add by the end of the window as nine i16, last half 0. The spin
     /// is in the splat's own axes: it adds `rotation · (x, y, z, 0)` to the quaternion.
     PackedCurve = 17,
+    /// 1 word: the number of the splat's entry in the clip's [`Palette`] in the low half, 0 in the high half.
+    PackedHarmonics = 18,
 }
 
 impl Plane {
     /// Number of planes there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 18;
     /// Number of planes that stand at full precision; the first of [`Self::ALL`], each with a buffer of its own on the
     /// GPU. The packed planes share one, in tiles.
     pub const FULL: usize = 10;
-    /// 32-bit words a splat in a tile that holds every packed plane.
-    pub const TILE_WORDS: usize = 14;
 
     /// Every plane, in file order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -86,13 +86,18 @@ impl Plane {
         Self::PackedLife,
         Self::PackedVelocity,
         Self::PackedCurve,
+        Self::PackedHarmonics,
     ];
+
+    /// The planes of harmonics, by degree.
+    pub const HARMONICS: [Self; 3] = [Self::Sh1, Self::Sh2, Self::Sh3];
 
     /// 32-bit words a splat.
     #[must_use]
     pub const fn words(self) -> usize {
         match self {
             Self::PackedRotation | Self::PackedScaleOpacity | Self::PackedColour => 1,
+            Self::PackedHarmonics => 1,
             Self::Rotation | Self::ScaleOpacity | Self::Colour => 2,
             Self::PackedMean | Self::PackedLife | Self::PackedVelocity => 2,
             Self::Mean | Self::Velocity => 3,
@@ -115,20 +120,11 @@ impl Plane {
         1 << self.index()
     }
 
-    /// Where a packed plane stands in its cluster's tile on the GPU, in words a splat: a tile is the planes of 256
-    /// splats one behind the other. `None` for a plane with a buffer of its own.
+    /// Whether the plane's words are numbers of a grid; on the GPU such planes share a buffer, see
+    /// [`SegmentData::tile_words`].
     #[must_use]
-    pub const fn tile_offset(self) -> Option<usize> {
-        match self {
-            Self::PackedMean => Some(0),
-            Self::PackedRotation => Some(2),
-            Self::PackedScaleOpacity => Some(3),
-            Self::PackedColour => Some(4),
-            Self::PackedLife => Some(5),
-            Self::PackedVelocity => Some(7),
-            Self::PackedCurve => Some(9),
-            _ => None,
-        }
+    pub const fn is_packed(self) -> bool {
+        self.index() >= Self::FULL
     }
 
     /// Whether the plane may hold several keys a splat, see [`Keys`], and by which degree of spline they are joined.
@@ -150,6 +146,7 @@ impl Plane {
             Self::PackedScaleOpacity => &[8; 4],
             Self::PackedMean | Self::PackedLife | Self::PackedVelocity => &[16; 4],
             Self::PackedCurve => &[16; 10],
+            Self::PackedHarmonics => &[16; 2],
             _ => &[],
         }
     }
@@ -316,6 +313,31 @@ pub struct Cluster {
     pub reserved: [u32; 2],
 }
 
+/// Harmonics that the splats of a clip share: each names its entry ([`Plane::PackedHarmonics`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Palette {
+    /// Number of entries, 1 to [`Self::MOST`].
+    pub entries: usize,
+    /// Words of the entries as in the planes [`Plane::HARMONICS`]; empty beyond the palette's degree.
+    pub planes: [Vec<u32>; 3],
+}
+
+impl Palette {
+    /// Entries there may be: what a label of 16 bits tells apart.
+    pub const MOST: usize = 65_536;
+
+    /// The planes that its entries have.
+    pub fn harmonics(&self) -> impl Iterator<Item = Plane> {
+        Plane::HARMONICS.into_iter().zip(&self.planes).filter(|(_, words)| !words.is_empty()).map(|(p, _)| p)
+    }
+
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.planes.iter().map(|words| size_of_val(words.as_slice()) as u64).sum()
+    }
+}
+
 /// A decoded segment: immutable, shared between playback and render.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentData {
@@ -342,6 +364,9 @@ pub struct SegmentData {
     pub poses: Vec<u32>,
     /// What the packed planes' numbers are worth.
     pub grid: Grid,
+    /// What the labels in [`Plane::PackedHarmonics`] refer to; every label is below its entries. `None` without that
+    /// plane, and where the clip has lost its palette: then the harmonics are zero.
+    pub palette: Option<Arc<Palette>>,
 }
 
 /// Words of one pose.
@@ -352,6 +377,30 @@ impl SegmentData {
     #[must_use]
     pub const fn words(&self, plane: Plane) -> usize {
         self.keys.words(plane)
+    }
+
+    /// The packed planes present, in the order in which they follow one another in a *tile*: on the GPU, the packed
+    /// planes of one cluster stand together, each as 256 splats' words of [`Self::words`].
+    pub fn tile_planes(&self) -> impl Iterator<Item = Plane> {
+        Plane::ALL.into_iter().filter(|plane| plane.is_packed() && !self.planes[plane.index()].is_empty())
+    }
+
+    /// 32-bit words a splat of the segment's tiles.
+    #[must_use]
+    pub fn tile_words(&self) -> usize {
+        self.tile_planes().map(|plane| self.words(plane)).sum()
+    }
+
+    /// The mask of planes that a picture is made of: those present and those of the palette.
+    #[must_use]
+    pub fn shown_planes(&self) -> u32 {
+        let own = self.plane_mask();
+        match &self.palette {
+            Some(palette) if own & Plane::PackedHarmonics.bit() != 0 => {
+                palette.harmonics().fold(own, |mask, plane| mask | plane.bit())
+            }
+            _ => own & !Plane::PackedHarmonics.bit(),
+        }
     }
 
     /// The mask of planes present.

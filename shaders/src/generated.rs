@@ -52,20 +52,24 @@ pub const PLANE_PACKED_LIFE: u32 = 1 << 14;
 pub const PLANE_PACKED_VELOCITY: u32 = 1 << 15;
 /// Shared with GLSL: See types.glsl.
 pub const PLANE_PACKED_CURVE: u32 = 1 << 16;
-/// Shared with GLSL: where a packed plane stands in a tile, in words a splat: frame.rs
-pub const TILE_MEAN: u32 = 0;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_ROTATION: u32 = 2;
+pub const PLANE_PACKED_HARMONICS: u32 = 1 << 17;
+/// Shared with GLSL: number of a packed plane's byte in Segment.places
+pub const PLACE_MEAN: u32 = 0;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_SCALE_OPACITY: u32 = 3;
+pub const PLACE_ROTATION: u32 = 1;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_COLOUR: u32 = 4;
+pub const PLACE_SCALE_OPACITY: u32 = 2;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_LIFE: u32 = 5;
+pub const PLACE_COLOUR: u32 = 3;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_VELOCITY: u32 = 7;
+pub const PLACE_LIFE: u32 = 4;
 /// Shared with GLSL: See types.glsl.
-pub const TILE_CURVE: u32 = 9;
+pub const PLACE_VELOCITY: u32 = 5;
+/// Shared with GLSL: See types.glsl.
+pub const PLACE_CURVE: u32 = 6;
+/// Shared with GLSL: See types.glsl.
+pub const PLACE_HARMONICS: u32 = 7;
 /// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 pub const ENCODE_LINEAR: u32 = 1;
 
@@ -122,43 +126,43 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xba63cf4eb7743a86 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x2ebb98086740da8a };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x5144d5abe5c62acf };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x23783b6329bdaca3 };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x3202d9c8ca43423d };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0xfdebe51202a95ed6 };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x3ceff1214c806ef0 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xe6dc4933959d7e8b };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x64c35618cf58781a };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x553bdc35f2ea38ea };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x7b3ce3e403ecfaa4 };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x097c1c2d4faf24bc };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0xe6809848e5b238a6 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0xf61701a69f504b36 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x9f48ae2182bf22a8 };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x51baf75a23720dfb };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x75fc6063576a27e0 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x430b4ff7dc98ba90 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x2105d5ce68c6e4f6 };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x2bc628692c446206 };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xaf3bdf0e32ada63c };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x9298b81e478bc46c };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x84256cca04657840 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x642754863d671010 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -203,21 +207,37 @@ const _: () = {
     assert!(offset_of!(layout::Projected, minor) == 24);
     assert!(offset_of!(layout::Segment, colour_least) == 96);
     assert!(offset_of!(layout::Segment, colour_step) == 100);
+    assert!(offset_of!(layout::Segment, colour_weight) == 212);
     assert!(offset_of!(layout::Segment, cubic_step) == 124);
+    assert!(offset_of!(layout::Segment, first_cluster) == 144);
+    assert!(offset_of!(layout::Segment, first_keys) == 172);
+    assert!(offset_of!(layout::Segment, first_pose) == 224);
+    assert!(offset_of!(layout::Segment, harmonics_first) == 156);
+    assert!(offset_of!(layout::Segment, keys) == 168);
+    assert!(offset_of!(layout::Segment, mean_weights) == 176);
+    assert!(offset_of!(layout::Segment, packed_first) == 148);
+    assert!(offset_of!(layout::Segment, places) == 160);
     assert!(offset_of!(layout::Segment, planes) == 88);
+    assert!(offset_of!(layout::Segment, pose_origin) == 244);
+    assert!(offset_of!(layout::Segment, pose_step) == 256);
+    assert!(offset_of!(layout::Segment, pose_weights) == 228);
+    assert!(offset_of!(layout::Segment, poses) == 220);
+    assert!(offset_of!(layout::Segment, poses_first) == 216);
     assert!(offset_of!(layout::Segment, quadratic_step) == 120);
-    assert!(offset_of!(layout::Segment, reserved) == 148);
+    assert!(offset_of!(layout::Segment, reserved) == 260);
     assert!(offset_of!(layout::Segment, rotation) == 64);
     assert!(offset_of!(layout::Segment, rotation_step) == 104);
+    assert!(offset_of!(layout::Segment, rotation_weights) == 192);
     assert!(offset_of!(layout::Segment, scale) == 92);
     assert!(offset_of!(layout::Segment, scale_least) == 108);
     assert!(offset_of!(layout::Segment, scale_step) == 112);
+    assert!(offset_of!(layout::Segment, scale_weight) == 208);
     assert!(offset_of!(layout::Segment, seconds) == 80);
     assert!(offset_of!(layout::Segment, spin_step) == 128);
     assert!(offset_of!(layout::Segment, tick) == 84);
     assert!(offset_of!(layout::Segment, tick_seconds) == 136);
     assert!(offset_of!(layout::Segment, ticks) == 140);
-    assert!(offset_of!(layout::Segment, tile_words) == 144);
+    assert!(offset_of!(layout::Segment, tile_words) == 152);
     assert!(offset_of!(layout::Segment, velocity_step) == 116);
     assert!(offset_of!(layout::Segment, window_step) == 132);
     assert!(offset_of!(layout::Segment, world_from_object) == 0);
@@ -232,7 +252,7 @@ const _: () = {
     assert!(size_of::<layout::Cluster>() == 64);
     assert!(size_of::<layout::ClusterRef>() == 16);
     assert!(size_of::<layout::Projected>() == 32);
-    assert!(size_of::<layout::Segment>() == 160);
+    assert!(size_of::<layout::Segment>() == 272);
     assert!(size_of::<layout::Sliced>() == 32);
     assert!(size_of::<layout::View>() == 112);
 };

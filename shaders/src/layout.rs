@@ -66,7 +66,7 @@ pub struct Segment {
     pub seconds: f32,
     /// The same in ticks.
     pub tick: u32,
-    /// Plane mask.
+    /// Plane mask; with labels also the planes of their palette.
     pub planes: u32,
     /// Uniform scale of `world_from_object`.
     pub scale: f32,
@@ -94,8 +94,40 @@ pub struct Segment {
     pub tick_seconds: f32,
     /// Length of the segment in ticks.
     pub ticks: u32,
-    /// Words a splat of the tiles in the pool.
+    /// Slot of its first cluster: full planes and cluster table.
+    pub first_cluster: u32,
+    /// Where its tiles start among the packed words, in steps of 256 words.
+    pub packed_first: u32,
+    /// Words a splat of its tiles.
     pub tile_words: u32,
+    /// Where its harmonics or those of its palette start, in slots of 256 entries.
+    pub harmonics_first: u32,
+    /// A byte a packed plane, by its place among them: where it stands in a tile, in words a splat.
+    pub places: [u32; 2],
+    /// A byte each: keys of a splat's mean, rotation, scale and opacity, colour.
+    pub keys: u32,
+    /// A byte each: the first of the keys that make the value now, as in `keys`.
+    pub first_keys: u32,
+    /// How much of each of the four keys of a mean, or of its one.
+    pub mean_weights: [f32; 4],
+    /// The same of a rotation.
+    pub rotation_weights: [f32; 4],
+    /// How much of the second of two keys of a scale and opacity.
+    pub scale_weight: f32,
+    /// The same of a colour.
+    pub colour_weight: f32,
+    /// Where the poses of its first cluster start among the packed words, in steps of 256 words.
+    pub poses_first: u32,
+    /// Poses a cluster, 0 where means are told in object space.
+    pub poses: u32,
+    /// The first of the four that make the pose now.
+    pub first_pose: u32,
+    /// How much of each.
+    pub pose_weights: [f32; 4],
+    /// Translation of the numbers 0, 0, 0, metres.
+    pub pose_origin: [f32; 3],
+    /// Metres between two of its numbers.
+    pub pose_step: f32,
     /// Zero.
     pub reserved: [u32; 3],
 }
@@ -146,7 +178,7 @@ pub struct Sliced {
     pub mean_opacity: [f32; 4],
     /// Rotation, snorm16 xyzw.
     pub rotation: [u32; 2],
-    /// Index in the planes of the pool.
+    /// Index in the slots of the pool.
     pub source: u32,
     /// Index of its segment.
     pub segment: u32,

@@ -63,6 +63,42 @@ pub fn still(splats: u32, sh_degree: u8) -> Performance {
     performance(ball(splats, sh_degree, 11), 0)
 }
 
+/// The ball, still, with harmonics as a shiny surface under a lamp leaves them: a lobe about the normal, tinted and as
+/// strong as its patch, and a little noise of its own on every coefficient.
+#[must_use]
+pub fn glossy(splats: u32) -> Performance {
+    let mut random = Random::new(21);
+    let mut out = ball(splats, 3, 14);
+    for index in 0..out.len() {
+        let n = Vec3::from_array(out.mean[index]).try_normalize().unwrap_or(Vec3::Y);
+        let q = n * n;
+        let lobe = [
+            [-n.y, n.z, -n.x].map(|y| 0.3 * y).to_vec(),
+            [n.x * n.y, -n.y * n.z, 0.3 * (2.0 * q.z - q.x - q.y), -n.x * n.z, 0.5 * (q.x - q.y)]
+                .map(|y| 0.4 * y)
+                .to_vec(),
+            [
+                -n.y * (3.0 * q.x - q.y),
+                5.0 * n.x * n.y * n.z,
+                -0.8 * n.y * (4.0 * q.z - q.x - q.y),
+                0.6 * n.z * (2.0 * q.z - 3.0 * q.x - 3.0 * q.y),
+                -0.8 * n.x * (4.0 * q.z - q.x - q.y),
+                2.4 * n.z * (q.x - q.y),
+                -n.x * (q.x - 3.0 * q.y),
+            ]
+            .map(|y| 0.1 * y)
+            .to_vec(),
+        ]
+        .concat();
+        let strength = 0.4 + 0.4 * (5.0 * n.x + 3.0 * n.z).sin();
+        let tint = Vec3::new(1.0, 0.9 + 0.1 * (4.0 * n.y).sin(), 0.8).to_array();
+        for (number, value) in out.sh_rest[index * 45..(index + 1) * 45].iter_mut().enumerate() {
+            *value = strength * lobe[number / 3] * tint[number % 3] + 0.004 * random.normal();
+        }
+    }
+    performance(out, 0)
+}
+
 /// Two seconds of the ball whose splats move, turn and fade: cubic paths, spin, envelopes and windows of many lengths.
 #[must_use]
 pub fn moving(splats: u32) -> Performance {

@@ -8,6 +8,7 @@
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
 use half::f16;
+use vivant::frame::Plane;
 use vivant::view::View;
 use vivant_shaders::cpu::Buffers;
 use vivant_shaders::generated::{CLUSTER_SPLATS, DIGITS, KEY_MAX, SORT_BLOCK, SORT_GROUP};
@@ -24,31 +25,186 @@ const TICK: u32 = 500;
 pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
     let mut random = Random::new(seed);
     let cluster_count = splats.div_ceil(CLUSTER_SPLATS);
-    let slots = cluster_count * CLUSTER_SPLATS;
     let mut b = Buffers {
-        planes: planes(slots, &mut random),
+        planes: planes(cluster_count * CLUSTER_SPLATS, &mut random),
         segments: vec![segment()],
-        sliced: vec![layout::Sliced { source: 7, segment: 7, ..Default::default() }; slots as usize],
-        keys: vec![0x5555_5555; slots as usize],
-        partial: vec![0x5555_5555; slots as usize],
-        order: vec![0x5555_5555; slots as usize],
-        projected: vec![layout::Projected { depth: -1.0, ..Default::default() }; slots as usize * 2],
+        clusters: vec![cluster(); cluster_count as usize],
         ..Buffers::default()
     };
-    for number in 0..cluster_count {
-        let count = (splats - number * CLUSTER_SPLATS).min(CLUSTER_SPLATS);
-        b.references.push(ClusterRef { cluster: number, segment: 0, count, reserved: 0 });
-        // The boxes hold the means with all their motion; the kernel only needs them to be large enough.
-        let reach = 1.5;
-        b.clusters.push(Cluster {
-            box_min: [-reach; 3],
-            box_max: [reach; 3],
-            max_scale: 0.2,
-            count,
-            end: u32::MAX,
-            ..Default::default()
+    refer(&mut b, splats);
+    view(&mut b, size);
+    b
+}
+
+/// What a segment of a [`pool_frame`] has: its plane mask, and keys of a splat's mean, rotation, scale and opacity,
+/// colour.
+pub type Kind = (u32, [u8; 4]);
+
+/// A frame whose segment has its first seven attributes in packed planes: those of `planes`, bits of the plane mask; an
+/// attribute in neither form is absent.
+#[must_use]
+pub fn packed_frame(splats: u32, size: u32, seed: u64, planes: u32) -> Buffers {
+    pool_frame(splats, size, seed, &[(planes, [1; 4])])
+}
+
+/// A frame of one segment a kind, each of `splats` splats, side by side in one pool: in another order in each arena,
+/// apart from one another, with garbage between them.
+#[must_use]
+pub fn pool_frame(splats: u32, size: u32, seed: u64, kinds: &[Kind]) -> Buffers {
+    let mut random = Random::new(seed ^ 0x9a);
+    let apart = splats.div_ceil(CLUSTER_SPLATS) + 1;
+    let count = kinds.len() as u32;
+    let mut b = Buffers {
+        planes: planes(count * apart * CLUSTER_SPLATS, &mut random),
+        clusters: vec![cluster(); (count * apart) as usize],
+        ..Buffers::default()
+    };
+    for cluster in &mut b.clusters {
+        cluster.origin = [0; 3].map(|_| random.range(-0.9, -0.5));
+        cluster.step = random.range(1e-5, 2e-5);
+    }
+    for (number, &(planes, keys)) in (0..).zip(kinds) {
+        // Garbage in front, of another width than a tile.
+        b.packed.extend((0..3 * CLUSTER_SPLATS).map(|_| random.below(u32::MAX)));
+        let packed_first = b.packed.len() as u32 / CLUSTER_SPLATS;
+        let (places, tile_words) = places(planes, keys);
+        for _ in 1..apart {
+            b.packed.extend(tile(&mut random, tile_words, planes, places, (apart - 1) * CLUSTER_SPLATS));
+        }
+        let joined = joined(&mut random, keys);
+        // Where a mean is packed, every other segment is told in moving frames.
+        let poses = if number % 2 == 1 && planes & Plane::PackedMean.bit() != 0 { 7 } else { 0 };
+        let poses_first = b.packed.len() as u32 / CLUSTER_SPLATS;
+        let pose_words = ((apart - 1) * poses * 4).next_multiple_of(CLUSTER_SPLATS);
+        b.packed.extend((0..pose_words).map(|_| random.below(u32::MAX)));
+        b.segments.push(Segment {
+            planes,
+            first_cluster: (count - 1 - number) * apart + 1,
+            packed_first,
+            tile_words,
+            harmonics_first: number * apart + 1,
+            places,
+            keys: u32::from_le_bytes(keys),
+            poses_first,
+            poses,
+            first_pose: if poses > 0 { random.below(poses - 3) } else { 0 },
+            pose_weights: basis(&mut random),
+            pose_origin: [0; 3].map(|_| random.range(-0.1, 0.1)),
+            pose_step: 6e-6,
+            ..joined
         });
     }
+    refer(&mut b, splats);
+    view(&mut b, size);
+    b
+}
+
+/// Weights of four keys at some place of an interval.
+fn basis(random: &mut Random) -> [f32; 4] {
+    vivant::spline::basis(3, f64::from(random.unit())).map(|weight| weight as f32)
+}
+
+/// A packed segment with a place among the keys of each spline plane.
+fn joined(random: &mut Random, keys: [u8; 4]) -> Segment {
+    let one = [1.0, 0.0, 0.0, 0.0];
+    let degrees = [3, 3, 1, 1];
+    let first: [u8; 4] = std::array::from_fn(|plane| {
+        let intervals = u32::from(keys[plane].saturating_sub(degrees[plane]));
+        if intervals > 0 { random.below(intervals) as u8 } else { 0 }
+    });
+    Segment {
+        first_keys: u32::from_le_bytes(first),
+        mean_weights: if keys[0] > 1 { basis(random) } else { one },
+        rotation_weights: if keys[1] > 1 { basis(random) } else { one },
+        scale_weight: random.unit(),
+        colour_weight: random.unit(),
+        ..packed_segment()
+    }
+}
+
+/// Where each packed plane of a mask stands in a tile, and the tile's words a splat.
+fn places(planes: u32, keys: [u8; 4]) -> ([u32; 2], u32) {
+    let mut bytes = [0_u8; 8];
+    let mut offset = 0;
+    for plane in Plane::ALL.into_iter().filter(|plane| plane.is_packed() && planes & plane.bit() != 0) {
+        bytes[plane.index() - Plane::FULL] = offset;
+        offset += plane.words() as u8 * keys.get(plane.index() - Plane::FULL).unwrap_or(&1);
+    }
+    let [a, b, c, d, e, f, g, h] = bytes;
+    ([u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])], u32::from(offset))
+}
+
+/// A tile in which every word is a value; but lives have an order and a range, and labels are below `entries`.
+fn tile(random: &mut Random, tile_words: u32, planes: u32, places: [u32; 2], entries: u32) -> Vec<u32> {
+    let mut tile: Vec<u32> = (0..CLUSTER_SPLATS * tile_words).map(|_| random.below(u32::MAX)).collect();
+    let place = |byte: usize| places[1].to_le_bytes()[byte] as usize * CLUSTER_SPLATS as usize;
+    if planes & Plane::PackedHarmonics.bit() != 0 {
+        // The palette has as many entries as the segment has slots.
+        let labels = &mut tile[place(3)..place(3) + CLUSTER_SPLATS as usize];
+        labels.fill_with(|| random.below(entries));
+    }
+    if planes & Plane::PackedLife.bit() == 0 {
+        return tile;
+    }
+    let first = place(0);
+    for life in tile[first..first + 2 * CLUSTER_SPLATS as usize].as_chunks_mut::<2>().0 {
+        let start = random.below(TICK / 8);
+        let end = match random.below(4) {
+            0 => TICK / 4,
+            1 => 65_535,
+            _ => TICK / 4 + 1 + random.below(50),
+        };
+        let inverse_sigma = if random.below(2) == 0 { 0.0 } else { random.range(2.0, 20.0) };
+        *life = [start | end << 16, half(random.range(-0.1, 0.1)) | half(inverse_sigma) << 16];
+    }
+    tile
+}
+
+/// A segment with a grid.
+fn packed_segment() -> Segment {
+    Segment {
+        colour_least: -0.2,
+        colour_step: 1.5 / 1023.0,
+        rotation_step: 1.0 / 720.0,
+        scale_least: 0.001_f32.ln(),
+        scale_step: 4.0 / 255.0,
+        velocity_step: 2e-6,
+        quadratic_step: 1e-6,
+        cubic_step: 5e-7,
+        spin_step: 3e-6,
+        window_step: 4,
+        tick_seconds: 0.001,
+        ticks: 1001,
+        ..segment()
+    }
+}
+
+/// A box that holds the means with all their motion; the kernel only needs it to be large enough.
+fn cluster() -> Cluster {
+    let reach = 1.5;
+    Cluster { box_min: [-reach; 3], box_max: [reach; 3], max_scale: 0.2, end: u32::MAX, ..Default::default() }
+}
+
+/// One reference a cluster of every segment, each of which has `splats` splats.
+fn refer(b: &mut Buffers, splats: u32) {
+    for (index, segment) in (0..).zip(&b.segments) {
+        for number in 0..splats.div_ceil(CLUSTER_SPLATS) {
+            let cluster = segment.first_cluster + number;
+            let count = (splats - number * CLUSTER_SPLATS).min(CLUSTER_SPLATS);
+            b.clusters[cluster as usize].count = count;
+            b.references.push(ClusterRef { cluster, segment: index, count, reserved: 0 });
+        }
+    }
+}
+
+/// The views, the frame, and outputs as long as the references ask for.
+fn view(b: &mut Buffers, size: u32) {
+    let slots = b.references.len() as u32 * CLUSTER_SPLATS;
+    b.sliced = vec![layout::Sliced { source: 7, segment: 7, ..Default::default() }; slots as usize];
+    b.keys = vec![0x5555_5555; slots as usize];
+    b.partial = vec![0x5555_5555; slots as usize];
+    b.order = vec![0x5555_5555; slots as usize];
+    b.projected = vec![layout::Projected { depth: -1.0, ..Default::default() }; slots as usize * 2];
     let eye = View::looking_at(DVec3::new(0.1, 0.2, 1.5), DVec3::new(0.1, 0.1, 0.0), 1.0, 1.0);
     for (slot, view) in b.block.views.iter_mut().zip(eye.stereo(0.063)) {
         *slot = shader_view(&view, f64::from(size));
@@ -67,53 +223,6 @@ pub fn frame(splats: u32, size: u32, seed: u64) -> Buffers {
     };
     b.histogram = vec![0x5555_5555; (DIGITS * b.block.frame.blocks) as usize];
     b.totals = vec![0x5555_5555; (DIGITS * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP))) as usize];
-    b
-}
-
-/// A frame whose segment has its first seven attributes in packed planes: those of `packed`, bits of the plane mask; an
-/// attribute in neither form is absent. The tiles have room for all of them, whatever is there.
-#[must_use]
-pub fn packed_frame(splats: u32, size: u32, seed: u64, planes: u32) -> Buffers {
-    let mut random = Random::new(seed ^ 0x9a);
-    let mut b = frame(splats, size, seed);
-    let tile_words = 14;
-    let mut packed = Vec::new();
-    for cluster in &mut b.clusters {
-        cluster.origin = [0; 3].map(|_| random.range(-0.9, -0.5));
-        cluster.step = random.range(1e-5, 2e-5);
-        // Every word of every plane is a value, but lives have an order and a range.
-        let mut tile: Vec<u32> = (0..CLUSTER_SPLATS * tile_words).map(|_| random.below(u32::MAX)).collect();
-        for life in tile[5 * 256..7 * 256].as_chunks_mut::<2>().0 {
-            let start = random.below(TICK / 8);
-            let end = match random.below(4) {
-                0 => TICK / 4,
-                1 => 65_535,
-                _ => TICK / 4 + 1 + random.below(50),
-            };
-            let inverse_sigma = if random.below(2) == 0 { 0.0 } else { random.range(2.0, 20.0) };
-            *life = [start | end << 16, half(random.range(-0.1, 0.1)) | half(inverse_sigma) << 16];
-        }
-        packed.extend(tile);
-    }
-    b.packed = packed;
-    b.segments[0] = Segment {
-        planes,
-        colour_least: -0.2,
-        colour_step: 1.5 / 1023.0,
-        rotation_step: 1.0 / 720.0,
-        scale_least: 0.001_f32.ln(),
-        scale_step: 4.0 / 255.0,
-        velocity_step: 2e-6,
-        quadratic_step: 1e-6,
-        cubic_step: 5e-7,
-        spin_step: 3e-6,
-        window_step: 4,
-        tick_seconds: 0.001,
-        ticks: 1001,
-        tile_words,
-        ..b.segments[0]
-    };
-    b
 }
 
 /// A view in the kernels' form, for square pictures.

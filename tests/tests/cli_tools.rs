@@ -55,7 +55,7 @@ fn info_adds_up() {
             for chunk in Segment::read(&clip, node).unwrap().chunks {
                 let name = match chunk.kind {
                     ChunkKind::Plane(plane) => format!("{plane:?}"),
-                    ChunkKind::Clusters => "Clusters".to_owned(),
+                    other => format!("{other:?}"),
                 };
                 if attribute["attribute"] == name.as_str() {
                     stored += u64::from(chunk.stored_len);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use support::bytes::Tampered;
 use support::{performance, sequence, still};
-use vivant::clip::{Access, ByteSource, Clip, Compression, WriterOptions};
+use vivant::clip::{Access, ByteSource, Clip, Compression, Profile, WriterOptions};
 use vivant::codec::{performance_to_bytes, write_performance};
 use vivant::frame::{LiveSet, SegmentData};
 use vivant::playback::{Event, LoopMode, PlayState, Player, PlayerOptions, live_at};
@@ -146,6 +146,25 @@ fn steady_updates_allocate_nothing() {
         assert_eq!(CALLS.with(Cell::get), before, "budget {budget_bytes}");
         assert!(pictures == 3000 && segments > 3000);
     }
+}
+
+#[test]
+fn a_palette_counts_against_the_budget() {
+    let options = WriterOptions { profile: Profile::Network, ..WriterOptions::default() };
+    let (bytes, _) = performance_to_bytes(&vivant_tests::performances::glossy(3000), &options).unwrap();
+    let clip = Arc::new(Clip::from_bytes("palette.vvt", bytes).unwrap());
+    let palette = clip.palette().unwrap().bytes();
+    let needed = Player::needed_bytes(&clip);
+    assert_eq!(needed, clip.limits().max_live_bytes + palette);
+    let with = |budget_bytes| {
+        Player::open(Arc::clone(&clip), PlayerOptions { budget_bytes, ..PlayerOptions::default() })
+    };
+    assert!(matches!(with(needed - 1), Err(Error::LimitExceeded { .. })));
+    let mut player = with(needed).unwrap();
+    settle(&mut player, 0);
+    let live = player.update(0).unwrap();
+    assert!(Arc::ptr_eq(live.segments[0].palette.as_ref().unwrap(), clip.palette().unwrap()));
+    assert_eq!(player.stats().held_bytes, needed);
 }
 
 #[test]

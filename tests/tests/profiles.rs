@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use glam::{DVec3, Vec3};
-use vivant::clip::{ChunkKind, Clip, Profile, Segment, Writer, WriterOptions};
+use vivant::clip::{ChunkKind, Clip, Profile, Writer, WriterOptions};
 use vivant::codec::{Decoder, SequenceWriter, performance_to_bytes, splats_at};
 use vivant::picture::psnr_covered;
 use vivant::splat::{Motion, Performance, Splats};
@@ -124,6 +124,7 @@ fn front(target: DVec3, metres: f64) -> View {
 fn small_performances_lose_no_more_than_promised() {
     for (name, performance, times, size) in [
         ("still", performances::still(8000, 3), vec![0.0], 384),
+        ("glossy", performances::glossy(8000), vec![0.0], 384),
         ("moving", performances::moving(8000), vec![0.1, 0.8, 1.9], 384),
         ("sequence", performances::sequence(4), vec![0.01, 0.1], 384),
     ] {
@@ -146,18 +147,11 @@ fn small_performances_lose_no_more_than_promised() {
 
 /// Stored bytes by what they hold.
 fn bytes_by_kind(clip: &Clip) -> BTreeMap<String, u64> {
-    let mut out = BTreeMap::new();
-    for node in 0..clip.nodes().len() {
-        let segment = Segment::read(clip, u32::try_from(node).unwrap()).unwrap();
-        for chunk in &segment.chunks {
-            let name = match chunk.kind {
-                ChunkKind::Plane(plane) => format!("{plane:?}"),
-                kind => format!("{kind:?}"),
-            };
-            *out.entry(name).or_default() += u64::from(chunk.stored_len);
-        }
-    }
-    out
+    let name = |kind: ChunkKind| match kind {
+        ChunkKind::Plane(plane) => format!("{plane:?}"),
+        other => format!("{other:?}"),
+    };
+    clip.summary().unwrap().attributes.iter().map(|of| (name(of.kind), of.stored_bytes)).collect()
 }
 
 fn decode_millis(clip: &Clip) -> f64 {
@@ -211,6 +205,11 @@ fn the_table() {
         let clips = PROFILES.map(|profile| clip_in(&performance, profile));
         drop(performance);
         report(&name, 240.0, &clips, &[0.52, 3.3, 6.01], &front(DVec3::new(0.0, 1.0, 0.0), 2.2));
+    }
+    if wanted("glossy") {
+        let performance = performances::glossy(100_000);
+        let clips = PROFILES.map(|profile| clip_in(&performance, profile));
+        report("glossy", 1.0, &clips, &[0.0], &front(DVec3::ZERO, 1.0));
     }
     let Some(folder) = content() else { return };
     if wanted("typist") {

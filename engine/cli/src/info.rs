@@ -85,11 +85,11 @@ fn level_count(clip: &Clip) -> usize {
     clip.nodes().last().map_or(0, |node| usize::from(node.level) + 1)
 }
 
-/// What an attribute is called.
+/// What an attribute is called. Of a palette, the harmonics are its entries.
 fn attribute(kind: ChunkKind) -> String {
     match kind {
         ChunkKind::Plane(plane) => format!("{plane:?}"),
-        ChunkKind::Clusters => "Clusters".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -157,6 +157,10 @@ fn as_text(clip: &Clip) -> String {
     };
     let sound: String =
         clip.tracks().iter().map(|track| format!("\nsound     {}", sound::line(track))).collect();
+    let shared = clip.palette().map_or_else(String::new, |palette| {
+        let (degree, bytes) = (palette.harmonics().count(), output::bytes(palette.bytes()));
+        format!("\npalette   {} entries of SH degree {degree}, {bytes} decoded besides", palette.entries)
+    });
     let sides: Vec<String> = low.iter().zip(high).map(|(low, high)| format!("{:.3}", high - low)).collect();
     format!(
         "{}\n\
@@ -164,7 +168,7 @@ fn as_text(clip: &Clip) -> String {
          splats    {} stored, at most {} at once, SH degree {}\n\
          size      {} in {} on {}\n\
          playing   at most {} decoded at once\n\
-         box       {} m, from {low:?} to {high:?}{sound}",
+         box       {} m, from {low:?} to {high:?}{shared}{sound}",
         clip.name(),
         clip.splats(),
         limits.max_live_splats,
@@ -229,6 +233,13 @@ fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
         "max_live_splats": limits.max_live_splats,
         "max_live_bytes": limits.max_live_bytes,
         "max_segment_bytes": limits.max_segment_bytes,
+        "palette": clip.palette().map(|palette| {
+            serde_json::json!({
+                "entries": palette.entries,
+                "sh_degree": palette.harmonics().count(),
+                "raw_bytes": palette.bytes(),
+            })
+        }),
         "audio": clip.tracks().iter().map(sound::track_json).collect::<Vec<_>>(),
         "by_level": by_level,
         "by_attribute": by_attribute,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use vivant::Result;
 use vivant::clip::{MAX_LEVELS, Profile, WriteReport, Writer, WriterOptions};
-use vivant::codec::{Hierarchy, SequenceWriter};
+use vivant::codec::{Hierarchy, PaletteSampler, SequenceWriter};
 use vivant::splat::{ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
@@ -60,8 +60,9 @@ impl Source {
         options: &WriterOptions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
-        let total = (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum();
+        let total = self.total_splats();
         let keeps = options.profile != Profile::Raw && self.keeps_identity()?;
+        self.push_palette(writer, options)?;
         let mut frames = Frames::new(writer, self.info(), options, self.frames().len(), total, keeps)?;
         let mut report = Report::default();
         self.for_each(|index, imported| {
@@ -72,6 +73,35 @@ impl Source {
         })?;
         frames.finish()?;
         Ok(report)
+    }
+
+    /// Makes the palette of harmonics from frames spread evenly over the sequence, as many as a sample needs.
+    fn push_palette(&self, writer: &mut Writer, options: &WriterOptions) -> Result<()> {
+        let (degree, frames) = (self.info().sh_degree, self.frames().len());
+        if options.profile == Profile::Raw || degree == 0 {
+            return Ok(());
+        }
+        let total = self.total_splats();
+        // A frame costs its reading, so no more of them than the sample keeps splats of.
+        let every = usize::try_from(total.div_ceil(PaletteSampler::MOST_SAMPLES))
+            .unwrap_or(1)
+            .clamp(1, frames.max(1));
+        let chosen = (every / 2..frames).step_by(every);
+        let shown =
+            chosen.clone().filter_map(|index| self.summary(index)).map(|summary| summary.splats).sum();
+        let mut sampler = PaletteSampler::new(degree, shown);
+        for index in chosen {
+            sampler.add(&self.read_frame(index)?.splats);
+        }
+        match sampler.palette(options.profile, total) {
+            Some(palette) => writer.push_palette(palette),
+            None => Ok(()),
+        }
+    }
+
+    /// Splats of all frames, by their headers.
+    fn total_splats(&self) -> u64 {
+        (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum()
     }
 }
 

@@ -8,10 +8,10 @@
 
 use std::io::Write;
 
-use super::Clip;
 use super::fields;
 use super::header::MAX_CHUNK_BYTES;
 use super::segment::{Chunk, ChunkKind};
+use super::{ByteSource, Clip};
 use crate::error::{Error, Result};
 use crate::frame::Keys;
 
@@ -134,14 +134,20 @@ impl ChunkReader {
     /// [`Error::Io`] when it cannot be read, [`Error::Malformed`] when it is damaged, [`Error::Unsupported`] when it
     /// uses a codec of a newer format.
     pub fn read(&mut self, clip: &Clip, chunk: &Chunk) -> Result<&[u8]> {
+        self.read_from(clip.source(), chunk)
+    }
+
+    /// [`Self::read`] of a clip that is still being opened.
+    pub(super) fn read_from(&mut self, source: &dyn ByteSource, chunk: &Chunk) -> Result<&[u8]> {
         // Both lengths were limited to MAX_CHUNK_BYTES when the directory was parsed.
         let raw_len = chunk.raw_len as usize;
         self.stored.resize(chunk.stored_len as usize, 0);
-        clip.source().read_at(chunk.offset, &mut self.stored)?;
+        let damaged = |why: String| Err(chunk.damaged(source.name(), why));
+        source.read_at(chunk.offset, &mut self.stored)?;
         let crc = crc32c::crc32c(&self.stored);
         if crc != chunk.stored_crc {
             let why = format!("its checksum is {crc:#010x}, not {:#010x}: damaged", chunk.stored_crc);
-            return Err(clip.damaged_chunk(chunk, why));
+            return damaged(why);
         }
         match chunk.codec {
             CODEC_RAW if chunk.stored_len == chunk.raw_len => std::mem::swap(&mut self.raw, &mut self.stored),
@@ -156,7 +162,7 @@ impl ChunkReader {
                     Err(error) => Some(format!("it does not decode to {columns_len} bytes ({error})")),
                 };
                 if let Some(why) = why {
-                    return Err(clip.damaged_chunk(chunk, why));
+                    return damaged(why);
                 }
                 self.raw.resize(raw_len, 0);
                 match chunk.kind.shape(chunk.keys) {
@@ -166,11 +172,11 @@ impl ChunkReader {
                     _ => untranspose(&self.columns, chunk.record_bytes(), &mut self.raw),
                 }
             }
-            CODEC_RAW => return Err(clip.damaged_chunk(chunk, "raw, but its two lengths differ".to_owned())),
+            CODEC_RAW => return damaged("raw, but its two lengths differ".to_owned()),
             codec => {
                 return Err(Error::unsupported(format!(
                     "{}: needs a newer version of vivant (chunk codec {codec} at byte {})",
-                    clip.name(),
+                    source.name(),
                     chunk.offset
                 )));
             }
@@ -178,7 +184,7 @@ impl ChunkReader {
         let crc = crc32c::crc32c(&self.raw);
         if crc != chunk.raw_crc {
             let why = format!("its decoded checksum is {crc:#010x}, not {:#010x}: damaged", chunk.raw_crc);
-            return Err(clip.damaged_chunk(chunk, why));
+            return damaged(why);
         }
         Ok(&self.raw)
     }

@@ -32,8 +32,10 @@ const MAJOR: u16 = 1;
 const MINOR: u16 = 0;
 /// Feature without which a clip cannot be read: segments have packed planes.
 pub(super) const PACKED_PLANES: u64 = 1;
+/// Feature without which a clip cannot be read: splats refer to a palette of harmonics.
+pub(super) const PALETTE: u64 = 2;
 /// Feature bits this version understands.
-const KNOWN_INCOMPAT: u64 = PACKED_PLANES;
+const KNOWN_INCOMPAT: u64 = PACKED_PLANES | PALETTE;
 
 /// Offsets of the fields; the meaning of each is in FORMAT.md.
 mod at {

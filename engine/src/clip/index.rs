@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use super::bytes::{array_at, i64_at, put, u8_at, u32_at, u64_at, word};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, SUPERBLOCK_BYTES, Superblock,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, PALETTE, SUPERBLOCK_BYTES, Superblock,
 };
+use super::palette::{GLOBAL_BYTES, PaletteExtent};
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
 use super::track::Tracks;
 use crate::error::{Error, Result};
@@ -46,6 +47,7 @@ pub(super) fn planes_sound(mask: u32) -> bool {
     let has = |plane: Plane| mask & plane.bit() != 0;
     REQUIRED.iter().all(|&(full, packed)| has(full) != has(packed))
         && OPTIONAL.iter().all(|&(full, packed)| !(has(full) && has(packed)))
+        && !(has(Plane::PackedHarmonics) && Plane::HARMONICS.into_iter().any(has))
 }
 
 /// Whether a segment of these planes may have so many keys: of packed planes that it has, and then nothing else may
@@ -66,6 +68,13 @@ pub(super) fn keys_sound(mask: u32, keys: Keys) -> bool {
 /// The bits of the packed planes in a plane mask.
 pub(super) fn packed_planes() -> u32 {
     Plane::ALL[Plane::FULL..].iter().map(|plane| plane.bit()).sum()
+}
+
+/// The features without which segments of these planes cannot be read.
+pub(super) fn features(mask: u32) -> u64 {
+    let labels = Plane::PackedHarmonics.bit();
+    let packed = if mask & packed_planes() & !labels == 0 { 0 } else { PACKED_PLANES };
+    packed | if mask & labels == 0 { 0 } else { PALETTE }
 }
 
 /// The planes of this version.
@@ -185,6 +194,7 @@ pub(super) struct Index {
     /// The run of `nodes` that each level has.
     pub(super) levels: [Range<usize>; MAX_LEVELS],
     pub(super) tracks: Tracks,
+    pub(super) palette: Option<PaletteExtent>,
 }
 
 /// What lies at a place of the file.
@@ -194,17 +204,18 @@ enum Part {
     Metadata,
     Node(usize),
     Track,
+    Palette,
 }
 
 impl Index {
     /// Sorts the nodes into their order in the file.
-    pub(super) fn new(mut nodes: Vec<Node>, tracks: Tracks) -> Self {
+    pub(super) fn new(mut nodes: Vec<Node>, tracks: Tracks, palette: Option<PaletteExtent>) -> Self {
         nodes.sort_by_key(|node| (node.level, node.start));
         let levels = std::array::from_fn(|level| {
             let first = nodes.partition_point(|node| usize::from(node.level) < level);
             first..nodes.partition_point(|node| usize::from(node.level) <= level)
         });
-        Self { nodes, levels, tracks }
+        Self { nodes, levels, tracks, palette }
     }
 
     /// The nodes of one level, by time.
@@ -265,9 +276,14 @@ impl Index {
         let [tracks, track_len] = self.tracks.header();
         put(&mut out, 16, &tracks.to_le_bytes());
         put(&mut out, 20, &track_len.to_le_bytes());
+        if self.palette.is_some() {
+            put(&mut out, 24, &1_u32.to_le_bytes());
+            put(&mut out, 28, &word(GLOBAL_BYTES).to_le_bytes());
+        }
         for node in &self.nodes {
             out.extend_from_slice(&node.bytes());
         }
+        out.extend(self.palette.iter().flat_map(PaletteExtent::bytes));
         out.extend_from_slice(&self.tracks.bytes());
         out
     }
@@ -293,9 +309,12 @@ impl Index {
             check.node(number, (nodes_at + number * node_len) as u64, &node, nodes.last())?;
             nodes.push(node);
         }
-        let tracks_at = nodes_at + nodes.len() * node_len;
-        let tracks = Tracks::parse(bytes, tracks_at, superblock.index.offset, file)?;
-        let index = Self::new(nodes, tracks);
+        let globals_at = nodes_at + nodes.len() * node_len;
+        let palette = PaletteExtent::parse(bytes, globals_at, superblock.index.offset, file)?;
+        // Both numbers were checked against the index's length.
+        let globals = u32_at(bytes, 24) as usize * u32_at(bytes, 28) as usize;
+        let tracks = Tracks::parse(bytes, globals_at + globals, superblock.index.offset, file)?;
+        let index = Self::new(nodes, tracks, palette);
         check.extents(&index)?;
         check.totals(&index)?;
         Ok(index)
@@ -372,11 +391,11 @@ impl Check<'_> {
             let why = "mean, rotation, scale and colour must be stored, and nothing both in full and packed";
             return wrong("plane_mask", 0x30, why);
         }
-        if node.plane_mask & packed_planes() != 0 && self.superblock.incompat & PACKED_PLANES == 0 {
+        if features(node.plane_mask) & !self.superblock.incompat != 0 {
             return wrong(
                 "plane_mask",
                 0x30,
-                "has packed planes without the feature bit that announces them",
+                "has packed planes or labels without the feature bit that announces them",
             );
         }
         if !keys_sound(node.plane_mask, node.keys) {
@@ -409,6 +428,7 @@ impl Check<'_> {
         }
         let nodes = index.nodes.iter().enumerate();
         extents.extend(nodes.map(|(at, node)| (node.offset, node.stored_bytes, Part::Node(at))));
+        extents.extend(index.palette.iter().map(|at| (at.offset, at.stored_bytes, Part::Palette)));
         extents.extend(index.tracks.extents.iter().map(|&(offset, len)| (offset, len, Part::Track)));
         extents.sort_unstable();
         let block = SUPERBLOCK_BYTES as u64;
@@ -428,6 +448,7 @@ impl Check<'_> {
                         (format!("index.node[{node}].offset"), at as u64)
                     }
                     Part::Track => ("index.track".to_owned(), 0x10),
+                    Part::Palette => ("index.global".to_owned(), 0x18),
                 };
                 return Err(self.wrong(&name, at, why));
             };

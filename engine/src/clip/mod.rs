@@ -17,6 +17,7 @@ mod header;
 mod index;
 mod intervals;
 mod mapped;
+mod palette;
 mod repair;
 mod salvage;
 mod segment;
@@ -30,6 +31,7 @@ mod verify;
 mod write;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use chunk::{ChunkReader, Compression};
@@ -45,9 +47,11 @@ pub use verify::{Damage, VerifyReport, verify};
 pub use write::{Profile, WriteReport, Writer, WriterOptions};
 
 use crate::error::{Error, Result};
+use crate::frame::{Palette, Plane};
 use crate::splat::ClipInfo;
 use header::{Extent, SUPERBLOCK_BYTES, Superblock, Which};
 use index::Index;
+use palette::Loaded;
 use source::Memory;
 
 /// An open clip: its description and index in memory, its segments in the file. Shared freely between threads.
@@ -57,6 +61,7 @@ pub struct Clip {
     superblock: Superblock,
     index: Index,
     metadata: String,
+    palette: Option<Arc<Palette>>,
     notices: Vec<String>,
 }
 
@@ -71,7 +76,7 @@ impl std::fmt::Debug for Clip {
 }
 
 impl Clip {
-    /// Opens a file. Reads the superblock, the metadata and the index, and checks them; no splat is read.
+    /// Opens a file. Reads the superblock, the metadata, the index and the palette, and checks them; no splat is read.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Malformed`] naming the field and byte; [`Error::Unsupported`] when the file needs a
@@ -100,8 +105,8 @@ impl Clip {
     fn from_parts(source: Box<dyn ByteSource>, parts: Parts) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let Parts { superblock, index, metadata, notices } = parts;
-        Self { id, source, superblock, index, metadata, notices }
+        let Parts { superblock, index, metadata, palette, notices } = parts;
+        Self { id, source, superblock, index, metadata, palette, notices }
     }
 
     /// A number no other clip opened by this process has.
@@ -195,6 +200,12 @@ impl Clip {
         self.index.live(tick.clamp(0, self.span() - 1))
     }
 
+    /// The harmonics that its splats share, if they do. Lies in memory as long as the clip or a segment does.
+    #[must_use]
+    pub fn palette(&self) -> Option<&Arc<Palette>> {
+        self.palette.as_ref()
+    }
+
     /// The sound tracks.
     #[must_use]
     pub fn tracks(&self) -> &[Track] {
@@ -207,9 +218,7 @@ impl Clip {
 
     /// An error about a stored chunk, by segment, plane, page and byte.
     pub(crate) fn damaged_chunk(&self, chunk: &Chunk, why: impl Into<String>) -> Error {
-        let field = format!("segment[{}].{:?} page {}", chunk.node, chunk.kind, chunk.page);
-        let why = why.into() + "; get another copy";
-        Error::malformed(self.name(), &field, chunk.offset, why)
+        chunk.damaged(self.name(), why)
     }
 }
 
@@ -218,6 +227,7 @@ struct Parts {
     superblock: Superblock,
     index: Index,
     metadata: String,
+    palette: Option<Arc<Palette>>,
     notices: Vec<String>,
 }
 
@@ -242,7 +252,10 @@ impl Parts {
             let count = index.tracks.unknown;
             notices.push(format!("{count} of its tracks need a newer version of vivant; playing without"));
         }
-        Ok(Self { superblock, index, metadata, notices })
+        let labelled = index.nodes.iter().any(|node| node.plane_mask & Plane::PackedHarmonics.bit() != 0);
+        let Loaded { palette, notice } = Loaded::read(source, index.palette, labelled)?;
+        notices.extend(notice);
+        Ok(Self { superblock, index, metadata, palette, notices })
     }
 }
 

@@ -16,6 +16,7 @@ use super::source::{self, Access, ByteSource};
 use super::write::{WriteReport, Writer, WriterOptions};
 use super::{Clip, Node};
 use crate::error::{Error, Result};
+use crate::frame::Plane;
 use crate::splat::ClipInfo;
 
 /// Means beyond this are no segment's: the box of the clip could not be one.
@@ -174,6 +175,14 @@ impl Repair {
     }
 
     fn push_all(&self, writer: &mut Writer) -> Result<()> {
+        let labels = |&&number: &&u32| {
+            let node = self.clip.nodes().get(number as usize);
+            node.is_some_and(|node| node.plane_mask & Plane::PackedHarmonics.bit() != 0)
+        };
+        if let Some(palette) = self.clip.palette().filter(|_| self.kept.iter().any(|number| labels(&number)))
+        {
+            writer.push_palette((**palette).clone())?;
+        }
         self.kept.iter().try_for_each(|&number| writer.push_stored(&self.clip, number))
     }
 

@@ -7,10 +7,11 @@
 
 use super::bytes::{array_at, u32_at, word};
 use super::header::{
-    Description, Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, SUPERBLOCK_BYTES,
-    Superblock, Which, check_rewritable,
+    Description, Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, SUPERBLOCK_BYTES, Superblock,
+    Which, check_rewritable,
 };
-use super::index::{Index, Node, known_planes, packed_planes};
+use super::index::{Index, Node, features, known_planes};
+use super::palette::{Loaded, PaletteExtent};
 use super::repair::LeftOut;
 use super::segment::{
     CHECKED_BYTES, DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TAIL_BYTES,
@@ -88,9 +89,9 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
         notes.push("the metadata is lost".to_owned());
         "{}".to_owned()
     };
-    let packed = scanned.nodes.iter().any(|(node, _)| node.plane_mask & packed_planes() != 0);
+    let planes = scanned.nodes.iter().fold(0, |mask, (node, _)| mask | node.plane_mask);
     let superblock = Superblock {
-        incompat: if packed { PACKED_PLANES } else { 0 },
+        incompat: features(planes),
         ro_compat: 0,
         compat: 0,
         file_len: end,
@@ -114,8 +115,11 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
             Err(other) => return Err(other),
         }
     }
-    let parts =
-        Parts { superblock, index: Index::new(nodes, Tracks::default()), metadata, notices: Vec::new() };
+    let labelled = planes & Plane::PackedHarmonics.bit() != 0;
+    let Loaded { palette, notice } = Loaded::read(source, scanned.palette, labelled)?;
+    notes.extend(notice);
+    let index = Index::new(nodes, Tracks::default(), scanned.palette);
+    let parts = Parts { superblock, index, metadata, palette, notices: Vec::new() };
     Ok(Found { parts, expected: description.nodes, cut: whole_len.is_none(), notes, left_out })
 }
 
@@ -141,6 +145,7 @@ fn describe(source: &dyn ByteSource) -> Result<Option<Description>> {
 struct Scanned {
     nodes: Vec<(Node, SegmentHeader)>,
     left_out: Vec<LeftOut>,
+    palette: Option<PaletteExtent>,
 }
 
 fn segments(source: &dyn ByteSource, end: u64) -> Result<Scanned> {
@@ -161,6 +166,11 @@ fn segments(source: &dyn ByteSource, end: u64) -> Result<Scanned> {
                 Err(error @ Error::OutOfMemory { .. }) => return Err(error),
                 Err(error) => scanned.left_out.push(LeftOut::because(&header, at, error)),
             }
+        }
+        if scanned.palette.is_none() {
+            scanned.palette = PaletteExtent::found_at(source, at, end);
+            // Its bytes hold no segment; what else begins here is one.
+            next = scanned.palette.map_or(next, |found| (at + found.stored_bytes).next_multiple_of(STEP));
         }
         at = next;
     }
@@ -231,9 +241,9 @@ fn has_tail(source: &dyn ByteSource, at: u64, header: &SegmentHeader) -> bool {
 fn from_segments(scanned: &Scanned, notes: &mut Vec<String>) -> Description {
     let headers = || scanned.nodes.iter().map(|(_, header)| header);
     let planes = headers().fold(0, |all, header| all | header.plane_mask);
-    let harmonics = [Plane::Sh1, Plane::Sh2, Plane::Sh3];
-    let sh_degree = harmonics.iter().filter(|plane| planes & plane.bit() != 0).count();
-    let sh_degree = u8::try_from(sh_degree).unwrap_or_default();
+    let sh_degree = Plane::HARMONICS.iter().filter(|plane| planes & plane.bit() != 0).count();
+    let shared = scanned.palette.map_or(0, |palette| palette.degree as usize);
+    let sh_degree = u8::try_from(sh_degree.max(shared)).unwrap_or_default();
     let said = headers()
         .map(|header| ClipInfo { rate: header.rate, duration: header.duration, fps: header.fps, sh_degree })
         .find(is_possible);

@@ -10,6 +10,7 @@ use super::chunk::CODEC_FIELDS;
 use super::fields::{self, Shape};
 use super::header::MAX_CHUNK_BYTES;
 use super::index::{Node, PAGE_CLUSTERS, PAGE_POSES};
+use super::palette::PALETTE_NODE;
 use crate::error::{Error, Result};
 use crate::frame::{Cluster, Grid, Keys, LODS, POSE_WORDS, Plane};
 use crate::time::TickRate;
@@ -134,11 +135,19 @@ impl Chunk {
     /// Bytes of the columns of all its records, in its codec.
     pub(super) fn columns_bytes(&self) -> usize {
         match self.kind.shape(self.keys) {
-            Some(shape) if self.codec == CODEC_FIELDS => {
-                shape.columns_bytes(self.count as usize)
-            }
+            Some(shape) if self.codec == CODEC_FIELDS => shape.columns_bytes(self.count as usize),
             _ => self.count as usize * self.record_bytes(),
         }
+    }
+
+    /// An error about it, by segment, plane, page and byte.
+    pub(super) fn damaged(&self, file: &str, why: impl Into<String>) -> Error {
+        let part = match self.node {
+            PALETTE_NODE => "palette".to_owned(),
+            node => format!("segment[{node}]"),
+        };
+        let field = format!("{part}.{:?} page {}", self.kind, self.page);
+        Error::malformed(file, &field, self.offset, why.into() + "; get another copy")
     }
 
     /// The directory entry; `offset` becomes relative to the segment at `segment`.

@@ -5,7 +5,7 @@
 
 use super::bytes::word;
 use super::header::MAX_LEVELS;
-use super::segment::{ChunkKind, Segment};
+use super::segment::{Chunk, ChunkKind, Segment};
 use super::{Clip, Node};
 use crate::error::Result;
 use crate::frame::Plane;
@@ -27,12 +27,12 @@ pub struct LevelSummary {
     pub raw_bytes: u64,
 }
 
-/// What one attribute takes in all segments together.
+/// What one attribute takes in all segments together, and in the palette: harmonics may stand in either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttributeBytes {
     /// The plane, or the cluster table.
     pub kind: ChunkKind,
-    /// Splats, or clusters, that have it.
+    /// Splats, clusters or entries of the palette that have it.
     pub records: u64,
     /// Bytes in the file.
     pub stored_bytes: u64,
@@ -125,10 +125,23 @@ fn levels(nodes: &[Node]) -> Vec<LevelSummary> {
 }
 
 fn attributes(clip: &Clip) -> Result<(Vec<AttributeBytes>, u32)> {
-    let kinds = [ChunkKind::Clusters].into_iter().chain(Plane::ALL.map(ChunkKind::Plane));
+    let kinds = [ChunkKind::Clusters, ChunkKind::Poses].into_iter().chain(Plane::ALL.map(ChunkKind::Plane));
     let mut attributes: Vec<AttributeBytes> =
         kinds.map(|kind| AttributeBytes { kind, records: 0, stored_bytes: 0, raw_bytes: 0 }).collect();
     let mut damaged = 0;
+    let mut count = |chunk: &Chunk| {
+        if let Some(attribute) = attributes.iter_mut().find(|attribute| attribute.kind == chunk.kind) {
+            attribute.records += u64::from(chunk.count);
+            attribute.stored_bytes += u64::from(chunk.stored_len);
+            attribute.raw_bytes += u64::from(chunk.raw_len);
+        }
+    };
+    match clip.index.palette.map(|palette| palette.directory(clip.source())) {
+        Some(Err(error @ crate::Error::Io { .. })) => return Err(error),
+        Some(Ok(chunks)) => chunks.iter().for_each(&mut count),
+        // Damage to it is told when the clip is opened.
+        None | Some(Err(_)) => {}
+    }
     for number in 0..word(clip.nodes().len()) {
         let segment = match Segment::read(clip, number) {
             Ok(segment) => segment,
@@ -138,14 +151,7 @@ fn attributes(clip: &Clip) -> Result<(Vec<AttributeBytes>, u32)> {
                 continue;
             }
         };
-        for chunk in &segment.chunks {
-            let Some(attribute) = attributes.iter_mut().find(|attribute| attribute.kind == chunk.kind) else {
-                continue;
-            };
-            attribute.records += u64::from(chunk.count);
-            attribute.stored_bytes += u64::from(chunk.stored_len);
-            attribute.raw_bytes += u64::from(chunk.raw_len);
-        }
+        segment.chunks.iter().for_each(&mut count);
     }
     attributes.retain(|attribute| attribute.records > 0);
     Ok((attributes, damaged))

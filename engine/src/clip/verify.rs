@@ -64,6 +64,7 @@ pub fn verify(clip: &Clip) -> Result<VerifyReport> {
     for number in 0..clip.nodes().len() {
         check.segment(word(number), &mut reader)?;
     }
+    check.palette()?;
     check.tracks()?;
     check.padding()?;
     Ok(check.report)
@@ -163,6 +164,19 @@ impl Check<'_> {
             self.damaged(Some(number), None, tail_at, Error::malformed(clip.name(), &field, tail_at, why))?;
         }
         Ok(())
+    }
+
+    /// The palette, as a whole: a clip plays without a damaged one.
+    fn palette(&mut self) -> Result<()> {
+        let clip = self.clip;
+        let Some(extent) = clip.index.palette else { return Ok(()) };
+        for (offset, len) in extent.covered(clip.source())? {
+            self.cover(offset, len);
+        }
+        match extent.read(clip.source()) {
+            Ok(_) => Ok(()),
+            Err(error) => self.damaged(None, None, extent.offset, error),
+        }
     }
 
     /// Every packet of every track this version knows.

@@ -6,6 +6,7 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -13,12 +14,13 @@ use super::Clip;
 use super::bytes::word;
 use super::chunk::{CODEC_RAW, Compression, Packed, pack};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, PALETTE,
     SUPERBLOCK_BYTES,
 };
 use super::header::{Superblock, Which};
-use super::index::{Index, Node, keys_sound, packed_planes, planes_sound};
+use super::index::{Index, Node, features, keys_sound, planes_sound};
 use super::intervals::Intervals;
+use super::palette::PaletteExtent;
 use super::segment::{
     CHECKED_BYTES, CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
@@ -26,11 +28,11 @@ use super::segment::{
 use super::sink::Sink;
 use super::track::{Track, Tracks};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Keys, POSE_WORDS, Plane, SegmentData};
+use crate::frame::{Cluster, Keys, POSE_WORDS, Palette, Plane, SegmentData};
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
-const ALIGN: u32 = 4096;
+pub(super) const ALIGN: u32 = 4096;
 
 /// How much of a performance's precision a clip keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,13 +118,14 @@ pub struct Writer {
     pub(super) name: String,
     pub(super) position: u64,
     info: ClipInfo,
-    options: WriterOptions,
+    pub(super) options: WriterOptions,
     nodes: Vec<Node>,
     pub(super) tracks: Vec<Track>,
+    pub(super) palette: Option<(PaletteExtent, Arc<Palette>)>,
     taken: Intervals,
     bounds: Option<[[f32; 3]; 2]>,
     /// CRC32C under four seeds over the headers of all segments.
-    identity: [u32; 4],
+    pub(super) identity: [u32; 4],
     pub(crate) report: WriteReport,
 }
 
@@ -151,7 +154,11 @@ impl Writer {
         // The superblock is written last. Until then its place says what is known already and that the file is not
         // finished: no reader takes it for a clip, but its segments can be saved.
         let begun = Superblock {
-            incompat: if options.profile == Profile::Raw { 0 } else { PACKED_PLANES },
+            incompat: match options.profile {
+                Profile::Raw => 0,
+                _ if info.sh_degree > 0 => PACKED_PLANES | PALETTE,
+                _ => PACKED_PLANES,
+            },
             ro_compat: 0,
             compat: 0,
             file_len: 0,
@@ -173,6 +180,7 @@ impl Writer {
             options: options.clone(),
             nodes: Vec::new(),
             tracks: Vec::new(),
+            palette: None,
             taken: Intervals::default(),
             bounds: None,
             identity: [0x0bad_cafe, 0x5eed_0001, 0x5eed_0002, 0x5eed_0003],
@@ -355,7 +363,11 @@ impl Writer {
             words == 0 || words == data.splats * data.words(plane)
         });
         let posed = data.poses.len() == data.clusters.len() * usize::from(data.keys.poses) * POSE_WORDS;
-        if counted != data.splats as u64 || !required || !sized || !posed {
+        // Labels are of the palette that the clip has.
+        let entries = self.palette().map_or(0, |palette| palette.entries);
+        let labelled =
+            data.planes[Plane::PackedHarmonics.index()].iter().all(|&label| (label as usize) < entries);
+        if counted != data.splats as u64 || !(required && labelled && sized && posed) {
             return Err(Error::invalid(
                 "the segment's planes and clusters do not agree with its number of splats",
             ));
@@ -444,13 +456,13 @@ impl Writer {
         let metadata = std::mem::take(&mut self.options.metadata).into_bytes();
         let metadata_extent = self.put_extent(&metadata)?;
         let tracks = Tracks::new(std::mem::take(&mut self.tracks));
-        let index = Index::new(std::mem::take(&mut self.nodes), tracks);
+        let palette = self.palette.as_ref().map(|(extent, _)| *extent);
+        let index = Index::new(std::mem::take(&mut self.nodes), tracks, palette);
         let index_bytes = index.bytes();
         let index_extent = self.put_extent(&index_bytes)?;
         let limits = index.limits();
-        let packed = index.nodes.iter().any(|node| node.plane_mask & packed_planes() != 0);
         let mut superblock = Superblock {
-            incompat: if packed { PACKED_PLANES } else { 0 },
+            incompat: index.nodes.iter().fold(0, |bits, node| bits | features(node.plane_mask)),
             ro_compat: index.tracks.features(),
             compat: 0,
             file_len: self.position + SUPERBLOCK_BYTES as u64,

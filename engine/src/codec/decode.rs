@@ -84,6 +84,7 @@ impl Decoder {
 
 /// An empty segment with room for what the index promises, which the file's length bounds.
 fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
+    let labelled = node.plane_mask & Plane::PackedHarmonics.bit() != 0;
     let mut data = SegmentData {
         id: (clip.id(), number),
         start: node.start,
@@ -95,6 +96,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         planes: Default::default(),
         poses: Vec::new(),
         grid: Grid::default(),
+        palette: if labelled { clip.palette().cloned() } else { None },
     };
     let clusters = data.clusters.try_reserve_exact(node.clusters());
     let planes = node.planes().try_for_each(|plane| {
@@ -170,6 +172,7 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
                 | Plane::PackedVelocity
                 | Plane::PackedCurve => None,
                 Plane::PackedLife => first_bad(added, life::short_sound),
+                Plane::PackedHarmonics => return check_labels(clip, chunk, data, added),
                 Plane::Colour => first_bad(added, colour::sound),
                 Plane::Life => first_bad(added, |record| life::sound(record, ticks)),
                 Plane::Velocity => first_bad(added, motion::velocity_sound),
@@ -185,6 +188,22 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
             let splat = chunk.first_record() + at;
             let why =
                 format!("splat {splat} of the segment holds a value that cannot be right (not finite?)");
+            Err(clip.damaged_chunk(chunk, why))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks that every label of a chunk names an entry, if there is a palette.
+fn check_labels(clip: &Clip, chunk: &Chunk, data: &SegmentData, labels: &[u32]) -> Result<()> {
+    let Some(palette) = &data.palette else { return Ok(()) };
+    match labels.iter().position(|&label| label as usize >= palette.entries) {
+        Some(at) => {
+            let (splat, label) = (chunk.first_record() + at, labels[at]);
+            let why = format!(
+                "splat {splat} of the segment names entry {label} of a palette of {}",
+                palette.entries
+            );
             Err(clip.damaged_chunk(chunk, why))
         }
         None => Ok(()),

@@ -71,6 +71,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         planes: Default::default(),
         poses: Vec::new(),
         grid: Grid::default(),
+        palette: None,
     };
     let splat = |at: usize| taken[order[at]].0;
     let fill = Filler { count: taken.len() };

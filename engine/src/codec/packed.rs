@@ -108,6 +108,7 @@ impl Packer {
             planes: Default::default(),
             poses: Vec::new(),
             grid: Grid::default(),
+            palette: None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
         let tick_seconds = rate.seconds_from_ticks(1) as f32;

@@ -186,6 +186,7 @@ mod tests {
             clusters: Vec::new(),
             planes: Default::default(),
             poses,
+            palette: None,
             grid,
         };
         let found = at(&data, 0, 0.3);

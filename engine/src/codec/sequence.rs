@@ -6,6 +6,7 @@
 
 use super::encode::check_lengths;
 use super::packed::Steps;
+use super::palette::with_palette;
 use super::partition::Hierarchy;
 use super::samples::{Frame, Samples, Track, tracks_in};
 use super::tracks::{Span, encode_tracks};
@@ -193,7 +194,10 @@ impl<'w> SequenceWriter<'w> {
         };
         let (data, left) = encode_tracks(&samples, &windows, &rest, &span, &self.steps)?;
         drop(samples);
-        if let Some(data) = data {
+        if let Some(mut data) = data {
+            if let Some(palette) = self.writer.palette() {
+                data = with_palette(data, palette);
+            }
             self.writer.push_data(level, &data)?;
         }
         if left.is_empty() {

@@ -3,7 +3,7 @@
 //! A segment holds the planes up to the highest degree that is not zero throughout; lower ones are then present too.
 
 use super::words::{fits_half, from_halves, halves, halves_finite};
-use crate::frame::Plane;
+use crate::frame::{Plane, SegmentData};
 
 /// The plane of each degree, with the floats of the coefficients it takes from a splat's `sh_rest`.
 pub(super) const DEGREES: [(Plane, std::ops::Range<usize>); 3] =
@@ -11,6 +11,20 @@ pub(super) const DEGREES: [(Plane, std::ops::Range<usize>); 3] =
 
 pub(super) fn fits(rest: &[f32]) -> bool {
     fits_half(rest)
+}
+
+/// Appends one splat's words of a plane; coefficients that are not there are zero.
+pub(super) fn push(
+    words: &mut Vec<u32>,
+    plane: Plane,
+    floats: std::ops::Range<usize>,
+    rest: &[f32],
+    rounded: impl Fn(f32) -> f32,
+) {
+    let mut values = floats.map(|index| rounded(rest.get(index).copied().unwrap_or(0.0)));
+    for _ in 0..plane.words() {
+        words.push(halves(values.next().unwrap_or(0.0), values.next().unwrap_or(0.0)));
+    }
 }
 
 /// The planes of `count` splats, coefficients rounded to multiples of `step` where there is one: those up to the highest
@@ -23,13 +37,7 @@ pub(super) fn planes<'a>(
     let rounded = |value: f32| step.map_or(value, |step| (value / step).round() * step);
     let mut out = DEGREES.map(|(plane, floats)| {
         let mut words = Vec::with_capacity(count * plane.words());
-        for at in 0..count {
-            let rest = rest(at);
-            let mut values = floats.clone().map(|index| rounded(rest.get(index).copied().unwrap_or(0.0)));
-            for _ in 0..plane.words() {
-                words.push(halves(values.next().unwrap_or(0.0), values.next().unwrap_or(0.0)));
-            }
-        }
+        (0..count).for_each(|at| push(&mut words, plane, floats.clone(), rest(at), rounded));
         (plane, words)
     });
     // −0 in either half is as much nothing as 0.
@@ -46,6 +54,18 @@ pub(super) fn planes<'a>(
 /// Appends the floats of one splat's words.
 pub(super) fn unpack(words: &[u32], floats: usize, out: &mut Vec<f32>) {
     out.extend(words.iter().flat_map(|&word| from_halves(word)).take(floats));
+}
+
+/// The words of splat `index` in a plane of harmonics: its own or those of its entry of the palette.
+pub(super) fn words_of(data: &SegmentData, plane: Plane, index: usize) -> &[u32] {
+    let label = data.planes[Plane::PackedHarmonics.index()].get(index);
+    let (words, entry) = match (&data.palette, label) {
+        (Some(palette), Some(&label)) => {
+            (&palette.planes[plane.index() - Plane::Sh1.index()], label as usize)
+        }
+        _ => (&data.planes[plane.index()], index),
+    };
+    words.get(entry * plane.words()..(entry + 1) * plane.words()).unwrap_or_default()
 }
 
 pub(super) fn sound(words: &[u32]) -> bool {

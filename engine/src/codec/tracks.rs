@@ -66,27 +66,32 @@ impl Spline {
             .collect()
     }
 
-    /// Root mean square over the frames inside of the distance of each of `tracks` from its samples.
+    /// How far each of `tracks` is from its samples at the frames inside: root mean square, or a quarter of the worst
+    /// frame where that is more.
     fn errors(&self, samples: &[Vec<f32>], places: &[f64], tracks: std::ops::Range<usize>) -> Vec<f32> {
         let control = self.control(samples, tracks.clone());
-        let mut sums = vec![0.0_f32; tracks.len()];
+        let mut sums = vec![(0.0_f32, 0.0_f32); tracks.len()];
         let mut frames = 0.0;
         for (place, sample) in places.iter().zip(samples).filter(|(place, _)| (0.0..1.0).contains(*place)) {
             frames += 1.0;
             let at = Place::at(self.keys, self.degree, *place);
-            for (track, sum) in sums.iter_mut().enumerate() {
+            #[expect(clippy::cast_possible_truncation, reason = "weights are between 0 and 1")]
+            let weights = at.weights.map(|weight| weight as f32);
+            let keys = control.get(at.first..control.len().min(at.first + 4)).unwrap_or_default();
+            for (track, (sum, worst)) in sums.iter_mut().enumerate() {
+                let mut off = 0.0;
                 for number in 0..self.width {
-                    let value: f64 = at
-                        .terms()
-                        .map(|(key, weight)| weight * f64::from(control[key][track * self.width + number]))
-                        .sum();
-                    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
-                    let off = value as f32 - sample[(tracks.start + track) * self.width + number];
-                    *sum += off * off;
+                    let own = track * self.width + number;
+                    let value: f32 = keys.iter().zip(weights).map(|(key, weight)| weight * key[own]).sum();
+                    off += (value - sample[tracks.start * self.width + own]).powi(2);
                 }
+                *sum += off;
+                *worst = worst.max(off);
             }
         }
-        sums.into_iter().map(|sum| (sum / f32::max(frames, 1.0)).sqrt()).collect()
+        sums.into_iter()
+            .map(|(sum, worst)| (sum / f32::max(frames, 1.0)).sqrt().max(worst.sqrt() * 0.25))
+            .collect()
     }
 }
 
@@ -141,14 +146,15 @@ pub(super) fn encode_tracks<'a>(
 ) -> Result<(Option<SegmentData>, Vec<usize>)> {
     let all: Vec<usize> = (0..windows.len()).collect();
     let whole = Attempt::make(samples, windows, span, steps, &all);
-    let (taken, left) = if span.divisible { whole.share_out(steps) } else { (all, Vec::new()) };
+    let (taken, left) = if span.divisible { whole.share_out(steps, LEFT_OVER) } else { (all, Vec::new()) };
     if span.divisible && taken.len() < span.least.min(windows.len()) {
         // Too fast all of them.
         return Ok((None, left));
     }
-    if left.len() < span.least.max(1) {
-        // Not worth segments of their own: all get the keys that the fastest need.
-        return Ok((Some(whole.finish(windows, rest, span, steps, 0)?), Vec::new()));
+    // Few are not worth segments of their own, if the keys that the fastest need do for all.
+    if left.is_empty() || (left.len() < span.least && whole.share_out(steps, 0).1.is_empty()) {
+        let left_over = if left.is_empty() { LEFT_OVER } else { 0 };
+        return Ok((Some(whole.finish(windows, rest, span, steps, left_over)?), Vec::new()));
     }
     drop(whole);
     let most = Attempt::make(samples, windows, span, steps, &taken);
@@ -178,6 +184,7 @@ impl Attempt {
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),
+            palette: None,
             grid: Grid::default(),
         };
         let still = choose(&samples.mean, &samples.places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
@@ -187,11 +194,11 @@ impl Attempt {
         Self { placed, samples, data }
     }
 
-    /// Which tracks a spline with few left over holds well enough, and which not.
-    fn share_out(&self, steps: &Steps) -> (Vec<usize>, Vec<usize>) {
+    /// Which tracks a spline holds well enough that leaves over so many of a thousand, and which not.
+    fn share_out(&self, steps: &Steps, left_over: usize) -> (Vec<usize>, Vec<usize>) {
         let Samples { mean, rotation, places, .. } = &self.samples;
-        let moving = choose(mean, places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
-        let turning = choose(rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
+        let moving = choose(mean, places, MEAN, 3, steps.mean_tolerance, left_over);
+        let turning = choose(rotation, places, ROTATION, 3, steps.rotation_tolerance, left_over);
         let count = self.placed.len();
         let starts: Vec<usize> = (0..count).step_by(LOOKED_AT).collect();
         let errors: Vec<(f32, f32)> = starts
@@ -224,7 +231,7 @@ impl Attempt {
         let Self { placed, samples, mut data } = self;
         let places = &samples.places;
         let mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, left_over);
-        let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, LEFT_OVER);
+        let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, left_over);
         let scale = choose(&samples.scale_opacity, places, SCALE_OPACITY, 1, steps.scale, LEFT_OVER);
         let colours = choose(&samples.colour, places, COLOUR, 1, steps.colour, LEFT_OVER);
         let order: Vec<usize> = (0..placed.len()).collect();

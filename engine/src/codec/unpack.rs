@@ -35,7 +35,8 @@ pub fn splats_at(data: &SegmentData, rate: TickRate, seconds: f64) -> Splats {
 
 /// All splats of a segment with their harmonics; `each` gives what one splat becomes.
 fn unpacked(data: &SegmentData, each: impl Fn(usize, &mut Vec<Splat>)) -> Splats {
-    let degree = sh::DEGREES.iter().filter(|(plane, _)| !data.planes[plane.index()].is_empty()).count();
+    let shown = data.shown_planes();
+    let degree = sh::DEGREES.iter().filter(|(plane, _)| shown & plane.bit() != 0).count();
     let mut out = Splats::new(u8::try_from(degree).unwrap_or(0));
     let mut rest = Vec::with_capacity(45);
     let mut pieces = Vec::new();
@@ -44,9 +45,7 @@ fn unpacked(data: &SegmentData, each: impl Fn(usize, &mut Vec<Splat>)) -> Splats
         each(index, &mut pieces);
         rest.clear();
         for (plane, floats) in &sh::DEGREES {
-            let at = index * plane.words();
-            let words = data.planes[plane.index()].get(at..at + plane.words());
-            sh::unpack(words.unwrap_or_default(), floats.len(), &mut rest);
+            sh::unpack(sh::words_of(data, *plane, index), floats.len(), &mut rest);
         }
         pieces.iter().for_each(|piece| out.push(piece, &rest));
     }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::encode::encode;
 use super::packed::quantise;
+use super::palette::{PaletteSampler, with_palette};
 use super::partition::{Hierarchy, Partition, partition};
-use crate::clip::{WriteReport, Writer, WriterOptions};
+use crate::clip::{Profile, WriteReport, Writer, WriterOptions};
 use crate::error::{Error, Result};
 use crate::splat::{Life, Performance, Splats};
 
@@ -26,7 +27,10 @@ impl Writer {
         let encoded = encode(splats, start, end, self.info().rate)?;
         self.report.dropped_unseen += encoded.dropped.unseen;
         self.report.dropped_out_of_range += encoded.dropped.out_of_range;
-        let data = quantise(encoded.data, self.info().rate, self.profile());
+        let mut data = quantise(encoded.data, self.info().rate, self.profile());
+        if let Some(palette) = self.palette() {
+            data = with_palette(data, palette);
+        }
         self.push_data(level, &data)
     }
 }
@@ -79,6 +83,15 @@ fn push_all(
     progress: &mut dyn FnMut(f64),
 ) -> Result<()> {
     super::encode::check_lengths(&performance.splats)?;
+    let splats = performance.splats.len() as u64;
+    let mut sampler =
+        PaletteSampler::new(performance.splats.sh_degree.min(performance.info.sh_degree), splats);
+    if options.profile != Profile::Raw {
+        sampler.add(&performance.splats);
+    }
+    if let Some(palette) = sampler.palette(options.profile, splats) {
+        writer.push_palette(palette)?;
+    }
     let hierarchy = Hierarchy::new(&performance.info, options.segment_ticks);
     let Partition { nodes, unseen, out_of_range, cut_pieces } = partition(performance, &hierarchy, options);
     writer.report.dropped_unseen += unseen;

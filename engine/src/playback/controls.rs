@@ -21,8 +21,18 @@ pub enum SeekMode {
     Nearest,
 }
 
-/// The bytes that playing a clip needs: those of any one moment, and of any other while it is still shown.
+/// The bytes that playing a clip needs: its palette and what its moments do.
 pub(super) fn needed_bytes(clip: &Clip) -> u64 {
+    moments_bytes(clip).saturating_add(palette_bytes(clip))
+}
+
+/// The bytes that a clip's palette takes, as long as the clip is played or waits for it.
+pub(super) fn palette_bytes(clip: &Clip) -> u64 {
+    clip.palette().map_or(0, |palette| palette.bytes())
+}
+
+/// The bytes of any one moment of a clip, and of any other while that is still shown.
+fn moments_bytes(clip: &Clip) -> u64 {
     let live = clip.limits().max_live_bytes;
     let bytes = |nodes: &[crate::clip::Node]| {
         nodes.iter().fold(0, |sum: u64, node| sum.saturating_add(node.raw_bytes()))
@@ -34,7 +44,7 @@ pub(super) fn needed_bytes(clip: &Clip) -> u64 {
 
 impl Player {
     /// The least budget with which a clip can be opened: the decoded bytes of its fullest moment, and again while that
-    /// moment is held and the next is loaded, as after a seek.
+    /// moment is held and the next is loaded, as after a seek; and its palette.
     #[must_use]
     pub fn needed_bytes(clip: &Clip) -> u64 {
         needed_bytes(clip)
@@ -162,16 +172,22 @@ impl Player {
         self.queue.len()
     }
 
-    /// What the programme needs with one more clip: that of its neediest, or a moment of one and of another.
+    /// What the programme needs with one more clip: that of its neediest, or a moment of one and of another, and the
+    /// palettes of all.
     fn floor_with(&self, more: Option<&Arc<Clip>>) -> u64 {
         let clips = || std::iter::once(&self.clip).chain(self.queue.iter().map(|(_, clip)| clip)).chain(more);
-        let alone = clips().map(|clip| needed_bytes(clip)).max().unwrap_or(0);
+        let alone = clips().map(|clip| moments_bytes(clip)).max().unwrap_or(0);
         let mut live: Vec<(u64, u64)> =
             clips().map(|clip| (clip.limits().max_live_bytes, clip.id())).collect();
         live.push((self.shown_clip().limits().max_live_bytes, self.shown_clip().id()));
         live.sort_unstable();
         live.dedup();
         let two = live.iter().rev().take(2).fold(0, |sum: u64, (bytes, _)| sum.saturating_add(*bytes));
-        if live.len() > 1 { alone.max(two) } else { alone }
+        let mut palettes: Vec<(u64, u64)> = clips().map(|clip| (clip.id(), palette_bytes(clip))).collect();
+        palettes.push((self.shown_clip().id(), palette_bytes(self.shown_clip())));
+        palettes.sort_unstable();
+        palettes.dedup();
+        let palettes = palettes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
+        if live.len() > 1 { alone.max(two) } else { alone }.saturating_add(palettes)
     }
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crossbeam::queue::ArrayQueue;
 
 use super::budget::Share;
+use super::controls::palette_bytes;
 use super::decoders::{DECODERS, Decoders};
 use super::schedule::{Course, Id, MAX_RESIDENT, bytes_of, wanted};
 use crate::clip::Clip;
@@ -113,6 +114,8 @@ pub(super) struct Loader {
     programme: VecDeque<(u64, Arc<Clip>)>,
     /// Clips that others may still use.
     retired: Vec<Arc<Clip>>,
+    /// Clips whose palettes count against the budget, with their bytes.
+    palettes: Vec<(u64, u64)>,
     decoders: Decoders,
     in_flight: Vec<(Id, u64)>,
     held: Vec<Held>,
@@ -138,6 +141,7 @@ impl Loader {
             course,
             programme: VecDeque::from([(course.entry, clip)]),
             retired: Vec::new(),
+            palettes: Vec::new(),
             decoders,
             in_flight: Vec::with_capacity(DECODERS),
             held: Vec::new(),
@@ -165,7 +169,8 @@ impl Loader {
             }
         }
         self.free();
-        let entitled = self.shared.share.entitled();
+        let palettes = self.count_palettes();
+        let entitled = self.shared.share.entitled().saturating_sub(palettes);
         let clips = self.programme.iter().map(|(_, clip)| clip);
         let wanted = wanted(clips, &self.course, entitled);
         let live = self.programme.front().map_or(0, |(_, clip)| clip.live_nodes(self.course.tick).len());
@@ -219,6 +224,31 @@ impl Loader {
         }
         self.retired.append(&mut gone);
         self.retired.retain(|clip| Arc::strong_count(clip) > 1);
+    }
+
+    /// Counts the palettes of the programme, and no others, against the budget; gives their bytes. A palette lies in
+    /// memory since its clip was opened, so one that does not fit yet is counted as soon as another player has let go.
+    fn count_palettes(&mut self) -> u64 {
+        let (programme, share) = (&self.programme, &self.shared.share);
+        self.palettes.retain(|&(id, bytes)| {
+            let kept = programme.iter().any(|(_, clip)| clip.id() == id);
+            if !kept {
+                share.give(bytes);
+            }
+            kept
+        });
+        let mut sum = 0_u64;
+        for (_, clip) in programme {
+            let (id, bytes) = (clip.id(), palette_bytes(clip));
+            if self.palettes.iter().all(|&(counted, _)| counted != id) {
+                sum = sum.saturating_add(bytes);
+                if bytes > 0 && share.take(bytes) {
+                    self.palettes.push((id, bytes));
+                    sum -= bytes;
+                }
+            }
+        }
+        self.palettes.iter().fold(sum, |sum, (_, bytes)| sum.saturating_add(*bytes))
     }
 
     /// Begins to load a segment.

@@ -6,12 +6,15 @@
 //!
 //! A steady frame allocates nothing: buffers grow only when a performer needs more than any before it did.
 
+mod arena;
 mod canvas;
+mod joined;
 pub mod pass;
 mod pool;
 mod scene;
 mod scratch;
 mod slot;
+mod upload;
 
 use std::sync::Arc;
 
@@ -169,10 +172,9 @@ impl Renderer {
     /// live.
     fn make_resident(&mut self, performers: &[Performer<'_>], frame: u64, completed: u64) -> Result<()> {
         let live = || performers.iter().flat_map(|p| &p.live.segments);
-        let planes = live().fold(0, |mask, s| mask | s.plane_mask());
-        if !(self.pool.has_planes(planes) && self.pool.make_resident(live(), frame, completed)) {
+        if !self.pool.make_resident(live(), frame, completed) {
             self.wait()?;
-            self.pool.grow(&self.gpu, live(), planes)?;
+            self.pool.grow(&self.gpu, live())?;
             self.statistics.growths += 1;
             if !self.pool.make_resident(live(), frame, frame) {
                 return Err(Error::OutOfMemory { what: "the pool of resident segments".to_owned() });

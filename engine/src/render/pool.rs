@@ -1,21 +1,23 @@
-//! The segments that are on the GPU: one buffer a full plane and one for all packed planes, shared by all clips, in
-//! slots of one cluster.
+//! The segments and palettes that are on the GPU: one buffer a full plane and one for all packed planes, shared by all
+//! clips.
 //!
-//! A segment takes a contiguous run of cluster slots (first fit). Segments that no frame in flight shows make way for
-//! new ones, the longest unused first. What is live is written at once; what comes next is written in small pieces, a
-//! few hundred kilobytes a frame, so that nothing is left to do when its time comes. On devices with unified memory the
+//! Each takes a contiguous run of the arenas (`arena.rs`). What no frame in flight shows makes way for what is new, the
+//! longest unused first; a palette is used as long as a segment that refers to it is. What is live is written at once; what comes next is written in small pieces, a few
+//! hundred kilobytes a frame, so that nothing is left to do when its time comes. On devices with unified memory the
 //! planes are written in place; elsewhere they go through staging buffers and copies at the start of the frame.
 
 use std::sync::Arc;
 
 use vivant_shaders::generated::binding;
 
+use super::arena::{ARENAS, HARMONICS, PACKED, Run, SLOTS, first_fit};
+use super::upload::{Load, LoadId, PACKED_UNIT, Piece, Target, arena_of, loads};
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::gpu::{Buffer, BufferKind, Encoder, Gpu};
 
-/// Segments that can be resident at once: two clips of eight levels, four times over.
-const MAX_RESIDENT: usize = 64;
+/// Segments and palettes that can be resident at once: as many segments as can be live, each with a palette.
+const MAX_RESIDENT: usize = 128;
 
 /// Least bytes of coming segments to write a frame.
 const PRELOAD_BYTES: usize = 256 << 10;
@@ -24,15 +26,14 @@ const PRELOAD_FRAMES: usize = 32;
 /// Most bytes of coming segments to write a frame: the size of a frame's staging buffer.
 const PRELOAD_MAX: usize = 2 << 20;
 
-/// Copies to have room for: packed planes through staging buffers take one a cluster and plane.
-const PENDING_COPIES: usize = 4096;
+/// Copies to have room for: a segment needs one a buffer, and one more a packed plane where its last cluster is short.
+const PENDING_COPIES: usize = MAX_RESIDENT * 2 * Plane::COUNT;
 
-/// One segment's run of cluster slots.
+/// The run of each arena that a segment or a palette has.
 #[derive(Debug, Clone, Copy)]
 struct Resident {
-    id: (u64, u32),
-    first: u32,
-    count: u32,
+    id: LoadId,
+    runs: [Run; ARENAS],
     last_used: u64,
     /// How many of the segment's bytes are written or about to be copied, of how many.
     written: usize,
@@ -44,8 +45,7 @@ struct Resident {
 struct PendingCopy {
     /// Which staging buffer it comes from.
     staging: Staging,
-    /// Which part of a segment it is: a plane by its index, or past the last the cluster table.
-    buffer: usize,
+    target: Target,
     from: u64,
     to: u64,
     bytes: u64,
@@ -65,14 +65,11 @@ enum Staging {
 /// Plane buffers and who is in them.
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// The full planes.
-    planes: Vec<Buffer>,
-    /// The packed planes, in tiles of [`Self::tile_words`] words a splat.
-    packed: Buffer,
-    tile_words: usize,
-    clusters: Buffer,
+    buffers: Buffers,
+    /// The full planes that have a buffer.
     plane_mask: u32,
-    capacity: u32,
+    /// Units of each arena.
+    capacity: [u32; ARENAS],
     residents: Vec<Resident>,
     unified: bool,
     urgent: Option<Buffer>,
@@ -82,37 +79,29 @@ pub(super) struct Pool {
     uploaded_bytes: u64,
 }
 
+/// What the arenas consist of.
+#[derive(Debug)]
+struct Buffers {
+    /// The full planes.
+    planes: Vec<Buffer>,
+    /// The packed planes, in tiles.
+    packed: Buffer,
+    clusters: Buffer,
+}
+
 impl Resident {
-    fn new(segment: &SegmentData, first: u32, frame: u64) -> Self {
-        let bytes = (0..=Plane::ALL.len()).map(|part| segment_part(segment, part).len()).sum();
-        Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes }
+    fn new(load: Load<'_>, runs: [Run; ARENAS], frame: u64) -> Self {
+        Self { id: load.id(), runs, last_used: frame, written: 0, bytes: load.bytes() }
     }
-}
-
-/// The bytes of a segment's plane by index, or of its cluster table behind the planes.
-fn segment_part(segment: &SegmentData, part: usize) -> &[u8] {
-    match segment.planes.get(part) {
-        Some(plane) => bytemuck::cast_slice(plane),
-        None => bytemuck::cast_slice(&segment.clusters),
-    }
-}
-
-/// Clusters of a segment as a slot count.
-fn cluster_count(segment: &SegmentData) -> u32 {
-    u32::try_from(segment.clusters.len()).unwrap_or(u32::MAX)
 }
 
 impl Pool {
     pub(super) fn new(gpu: &Gpu) -> Result<Self> {
         let unified = gpu.capabilities().unified_memory;
-        let (planes, packed, clusters) = create(gpu, 0, 0, unified)?;
         Ok(Self {
-            planes,
-            packed,
-            tile_words: 0,
-            clusters,
+            buffers: Buffers::new(gpu, [0; ARENAS], 0, unified)?,
             plane_mask: 0,
-            capacity: 0,
+            capacity: [0; ARENAS],
             residents: Vec::with_capacity(MAX_RESIDENT),
             unified,
             urgent: None,
@@ -123,9 +112,9 @@ impl Pool {
         })
     }
 
-    /// Whether there is a buffer for every plane of `mask`.
-    pub(super) fn has_planes(&self, mask: u32) -> bool {
-        mask & !self.plane_mask == 0
+    /// Whether there is a buffer for every plane that needs one of its own.
+    fn has_planes(&self, load: Load<'_>) -> bool {
+        load.planes() & full_mask() & !self.plane_mask == 0
     }
 
     /// Changes whenever the buffers do.
@@ -133,67 +122,62 @@ impl Pool {
         self.generation
     }
 
-    /// Words a splat of the packed planes' tiles.
-    pub(super) fn tile_words(&self) -> u32 {
-        u32::try_from(self.tile_words).unwrap_or(0)
-    }
-
     pub(super) fn uploaded_bytes(&self) -> u64 {
         self.uploaded_bytes
     }
 
-    /// First cluster slot of a resident segment.
-    pub(super) fn first_cluster(&self, id: (u64, u32)) -> Option<u32> {
-        self.residents.iter().find(|r| r.id == id).map(|r| r.first)
+    /// Where a resident segment or palette stands in each arena.
+    pub(super) fn runs(&self, id: LoadId) -> Option<[Run; ARENAS]> {
+        self.residents.iter().find(|r| r.id == id).map(|r| r.runs)
     }
 
     /// Empties the pool and makes it large enough for `live`, and for as much again to follow when clips move on.
     pub(super) fn grow<'a>(
         &mut self,
         gpu: &Gpu,
-        live: impl Iterator<Item = &'a Arc<SegmentData>>,
-        planes: u32,
+        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
     ) -> Result<()> {
-        let mut needed = 0_u32;
-        let mut moving = 0_u32;
-        for segment in live {
-            let count = cluster_count(segment);
-            needed = needed.saturating_add(count);
-            if segment.plane_mask() & (Plane::Life.bit() | Plane::PackedLife.bit()) != 0 || segment.start != 0
-            {
-                moving = moving.saturating_add(count);
+        let (mut needed, mut moving) = ([0_u32; ARENAS], [0_u32; ARENAS]);
+        let mut planes = self.plane_mask;
+        let mut seen = Vec::with_capacity(MAX_RESIDENT);
+        for load in loads(live) {
+            if seen.contains(&load.id()) {
+                continue;
+            }
+            seen.push(load.id());
+            planes |= load.planes() & full_mask();
+            for (arena, count) in load.units().into_iter().enumerate() {
+                needed[arena] = needed[arena].saturating_add(count);
+                moving[arena] = moving[arena].saturating_add(if load.moves() { count } else { 0 });
             }
         }
-        let planes = planes | self.plane_mask;
-        let widest = full_planes()
-            .filter(|p| planes & p.bit() != 0)
-            .map(Plane::words)
-            .fold(tile_words(planes), usize::max);
-        let cluster_bytes = (widest.max(1) * 4 * CLUSTER_SPLATS) as u64;
-        let limit = u32::try_from(gpu.capabilities().storage_range / cluster_bytes).unwrap_or(u32::MAX);
-        if needed > limit {
-            return Err(Error::LimitExceeded {
-                what: format!("splats live at once on {}", gpu.report().name),
-                value: u64::from(needed) * CLUSTER_SPLATS as u64,
-                limit: u64::from(limit) * CLUSTER_SPLATS as u64,
-            });
+        let limits = limits(gpu.capabilities().storage_range, planes);
+        let mut wanted = self.capacity;
+        for arena in 0..ARENAS {
+            let (needed_here, limit) = (needed[arena], limits[arena]);
+            if needed_here > limit {
+                let splats = u64::from(needed[SLOTS]) * CLUSTER_SPLATS as u64;
+                return Err(Error::LimitExceeded {
+                    what: format!("splats live at once on {}", gpu.report().name),
+                    value: splats,
+                    // As many of these as would fit.
+                    limit: splats.saturating_mul(u64::from(limit)) / u64::from(needed_here),
+                });
+            }
+            // What comes next is as large as what is live; a half more keeps the runs from being squeezed apart.
+            let next = moving[arena].saturating_add(moving[arena] / 2);
+            wanted[arena] = needed_here.saturating_add(next).max(self.capacity[arena]).min(limit);
         }
-        // What comes next is as large as what is live; a half more keeps the runs from being squeezed apart.
-        let wanted = needed.saturating_add(moving.saturating_add(moving / 2)).min(limit).max(self.capacity);
         self.residents.clear();
         self.pending.clear();
-        let (buffers, packed, clusters) = create(gpu, wanted, planes, self.unified)?;
-        self.planes = buffers;
-        self.packed = packed;
-        self.tile_words = tile_words(planes);
-        self.clusters = clusters;
+        self.buffers = Buffers::new(gpu, wanted, planes, self.unified)?;
         self.plane_mask = planes;
         self.capacity = wanted;
         self.generation += 1;
         Ok(())
     }
 
-    /// Finds room for every live segment. False when there is none: grow, then try again. `completed` is the newest
+    /// Finds room for every live segment and its palette. False when there is none: grow, then try again. `completed` is the newest
     /// frame that the GPU has finished.
     pub(super) fn make_resident<'a>(
         &mut self,
@@ -201,15 +185,16 @@ impl Pool {
         frame: u64,
         completed: u64,
     ) -> bool {
-        for segment in live.clone() {
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
+        for load in loads(live.clone()) {
+            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == load.id()) {
                 resident.last_used = frame;
             }
         }
-        for segment in live {
-            if !segment.clusters.is_empty() && self.first_cluster(segment.id).is_none() {
-                let Some(first) = self.find_room(cluster_count(segment), completed) else { return false };
-                self.residents.push(Resident::new(segment, first, frame));
+        for load in loads(live) {
+            if load.bytes() > 0 && self.runs(load.id()).is_none() {
+                let room = if self.has_planes(load) { self.find_room(load.units(), completed) } else { None };
+                let Some(runs) = room else { return false };
+                self.residents.push(Resident::new(load, runs, frame));
             }
         }
         true
@@ -217,9 +202,9 @@ impl Pool {
 
     /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
     /// GPU has to be idle first.
-    pub(super) fn must_wait<'a>(&self, mut live: impl Iterator<Item = &'a Arc<SegmentData>>) -> bool {
+    pub(super) fn must_wait<'a>(&self, live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone) -> bool {
         let missing = |id| self.residents.iter().any(|r| r.id == id && r.written < r.bytes);
-        !self.unified && live.any(|segment| missing(segment.id))
+        !self.unified && loads(live).any(|load| missing(load.id()))
     }
 
     /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
@@ -231,14 +216,15 @@ impl Pool {
         let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
         if staging == Staging::Urgent {
             let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
-            let needed = live.clone().map(|s| missing(s.id) as u64).sum();
+            // A palette counts with each of its segments: more than is needed, and never less.
+            let needed = loads(live.clone()).map(|load| missing(load.id()) as u64).sum();
             if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
                 self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
             }
         }
         let mut cursor = 0;
-        for segment in live {
-            self.write_some(segment, usize::MAX, staging, &mut cursor)?;
+        for load in loads(live) {
+            self.write_some(load, usize::MAX, staging, &mut cursor)?;
         }
         Ok(())
     }
@@ -254,14 +240,13 @@ impl Pool {
         slot: usize,
     ) -> Result<()> {
         let mut missing = 0;
-        for segment in coming.clone() {
-            let planes_fit = self.has_planes(segment.plane_mask());
-            if self.first_cluster(segment.id).is_none() && planes_fit && !segment.clusters.is_empty() {
+        for load in loads(coming.clone()) {
+            if self.runs(load.id()).is_none() && self.has_planes(load) && load.bytes() > 0 {
                 // Only what has long been unused makes way: the segments of the last second may be wanted again.
-                let Some(first) = self.find_room(cluster_count(segment), completed) else { continue };
-                self.residents.push(Resident::new(segment, first, frame));
+                let Some(runs) = self.find_room(load.units(), completed) else { continue };
+                self.residents.push(Resident::new(load, runs, frame));
             }
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
+            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == load.id()) {
                 resident.last_used = frame;
                 missing += resident.bytes - resident.written;
             }
@@ -276,95 +261,67 @@ impl Pool {
         }
         let mut budget = (missing / PRELOAD_FRAMES).next_multiple_of(4).clamp(PRELOAD_BYTES, PRELOAD_MAX);
         let mut cursor = 0;
-        for segment in coming {
-            budget -= self.write_some(segment, budget, staging, &mut cursor)?;
+        for load in loads(coming) {
+            budget -= self.write_some(load, budget, staging, &mut cursor)?;
         }
         Ok(())
     }
 
-    /// Writes up to `budget` bytes of what is missing of one resident segment; returns how many.
+    /// Writes up to `budget` bytes of what is missing of one resident; returns how many.
     fn write_some(
         &mut self,
-        segment: &SegmentData,
+        load: Load<'_>,
         budget: usize,
         staging: Staging,
         cursor: &mut u64,
     ) -> Result<usize> {
-        let Some(index) = self.residents.iter().position(|r| r.id == segment.id) else { return Ok(0) };
-        let Resident { first, written, .. } = self.residents[index];
-        // The segment as one run of bytes: all planes in order, then the cluster table.
-        let (mut skip, mut left) = (written, budget);
-        for part in 0..=Plane::ALL.len() {
-            let data = segment_part(segment, part);
-            let mut done = skip.min(data.len());
-            skip -= done;
-            while done < data.len() && left > 0 {
-                let (to, room) = self.place(part, first as usize, done);
-                let piece = &data[done..data.len().min(done + room.min(left))];
-                self.write_piece(staging, part, to, piece, cursor)?;
-                done += piece.len();
-                left -= piece.len();
-            }
+        let Some(index) = self.residents.iter().position(|r| r.id == load.id()) else { return Ok(0) };
+        let Resident { runs, written, .. } = self.residents[index];
+        let mut done = 0;
+        while done < budget
+            && let Some(piece) = load.piece(&runs, written + done)
+        {
+            let most = piece.data.len().min(budget - done);
+            self.write_piece(staging, Piece { data: &piece.data[..most], ..piece }, cursor)?;
+            done += most;
         }
-        let wrote = budget - left;
-        self.residents[index].written += wrote;
-        self.uploaded_bytes += wrote as u64;
-        Ok(wrote)
+        self.residents[index].written += done;
+        self.uploaded_bytes += done as u64;
+        Ok(done)
     }
 
-    /// Where byte `done` of a part stands in its buffer, and how many bytes from there lie together: packed planes of a
-    /// cluster share a tile.
-    fn place(&self, part: usize, first: usize, done: usize) -> (usize, usize) {
-        let plane = Plane::ALL.get(part);
-        match plane.and_then(|plane| plane.tile_offset().map(|offset| (plane.words(), offset))) {
-            Some((words, offset)) => {
-                let (own, tile) = (CLUSTER_SPLATS * words * 4, CLUSTER_SPLATS * self.tile_words * 4);
-                let within = done % own;
-                ((first + done / own) * tile + offset * CLUSTER_SPLATS * 4 + within, own - within)
-            }
-            None => {
-                let slot = plane.map_or(size_of::<Cluster>(), |plane| CLUSTER_SPLATS * plane.words() * 4);
-                (first * slot + done, usize::MAX)
-            }
-        }
-    }
-
-    /// Writes bytes to byte `to` of a plane or the table, or to staging with a note to copy them there.
-    fn write_piece(
-        &mut self,
-        staging: Staging,
-        buffer: usize,
-        to: usize,
-        data: &[u8],
-        cursor: &mut u64,
-    ) -> Result<()> {
+    /// Writes bytes to where they belong, or to staging with a note to copy them there.
+    fn write_piece(&mut self, staging: Staging, piece: Piece<'_>, cursor: &mut u64) -> Result<()> {
+        let Piece { target, to, data } = piece;
         let through = match staging {
             Staging::InPlace => None,
             Staging::Urgent => self.urgent.as_mut(),
             Staging::Frame(slot) => self.ahead.get_mut(slot).and_then(Option::as_mut),
         };
         let Some(through) = through else {
-            let target = match buffer {
-                part if part < Plane::FULL => &mut self.planes[part],
-                part if part < Plane::ALL.len() => &mut self.packed,
-                _ => &mut self.clusters,
+            return match target {
+                Target::Plane(index) => self.buffers.planes[index].write(to, data),
+                Target::Packed => self.buffers.packed.write(to, data),
+                Target::Clusters => self.buffers.clusters.write(to, data),
             };
-            return target.write(to, data);
         };
         through.write(usize::try_from(*cursor).unwrap_or(usize::MAX), data)?;
-        let bytes = data.len() as u64;
-        self.pending.push(PendingCopy { staging, buffer, from: *cursor, to: to as u64, bytes });
+        let (from, to, bytes) = (*cursor, to as u64, data.len() as u64);
         *cursor += bytes;
+        match self.pending.last_mut() {
+            Some(last) if last.is_followed_by(staging, target, from, to) => last.bytes += bytes,
+            _ => self.pending.push(PendingCopy { staging, target, from, to, bytes }),
+        }
         Ok(())
     }
 
-    /// The first run of `count` free slots, evicting what no frame in flight shows until there is one.
-    fn find_room(&mut self, count: u32, completed: u64) -> Option<u32> {
+    /// A free run of each arena, evicting what no frame in flight shows until there is one.
+    fn find_room(&mut self, counts: [u32; ARENAS], completed: u64) -> Option<[Run; ARENAS]> {
         loop {
             if self.residents.len() < MAX_RESIDENT
-                && let Some(first) = self.first_fit(count)
+                && let Some(runs) = self.first_fit(counts)
             {
-                return Some(first);
+                return Some(runs);
             }
             let oldest = (0..self.residents.len())
                 .filter(|&i| self.residents[i].last_used <= completed)
@@ -373,16 +330,13 @@ impl Pool {
         }
     }
 
-    fn first_fit(&self, count: u32) -> Option<u32> {
-        // A run can only start at 0 or right behind a resident: few enough to try each.
-        let starts = std::iter::once(0).chain(self.residents.iter().map(|r| r.first + r.count));
-        starts
-            .filter(|&start| {
-                let end = start.saturating_add(count);
-                end <= self.capacity
-                    && self.residents.iter().all(|r| end <= r.first || start >= r.first + r.count)
-            })
-            .min()
+    fn first_fit(&self, counts: [u32; ARENAS]) -> Option<[Run; ARENAS]> {
+        let mut runs = [Run::default(); ARENAS];
+        for (arena, run) in runs.iter_mut().enumerate() {
+            let taken = self.residents.iter().map(|r| r.runs[arena]);
+            *run = first_fit(self.capacity[arena], counts[arena], taken)?;
+        }
+        Some(runs)
     }
 
     /// Records the copies that wait, if any.
@@ -398,10 +352,10 @@ impl Pool {
                 Staging::Frame(slot) => self.ahead.get(slot).and_then(Option::as_ref),
             };
             if let Some(from) = from {
-                let to = match copy.buffer {
-                    part if part < Plane::FULL => &self.planes[part],
-                    part if part < Plane::ALL.len() => &self.packed,
-                    _ => &self.clusters,
+                let to = match copy.target {
+                    Target::Plane(index) => &self.buffers.planes[index],
+                    Target::Packed => &self.buffers.packed,
+                    Target::Clusters => &self.buffers.clusters,
                 };
                 encoder.copy((from, copy.from), (to, copy.to), copy.bytes);
             }
@@ -410,41 +364,64 @@ impl Pool {
     }
 
     pub(super) fn bindings<'a>(&'a self, out: &mut Vec<(u32, &'a Buffer)>) {
-        out.push((binding::CLUSTER, &self.clusters));
-        out.extend((binding::MEAN_PLANE..).zip(&self.planes));
-        out.push((binding::PACKED_PLANE, &self.packed));
+        out.push((binding::CLUSTER, &self.buffers.clusters));
+        out.extend((binding::MEAN_PLANE..).zip(&self.buffers.planes));
+        out.push((binding::PACKED_PLANE, &self.buffers.packed));
+    }
+}
+
+impl PendingCopy {
+    /// Whether bytes that stand at `from` in the staging buffer and go to `to` only lengthen this copy.
+    fn is_followed_by(&self, staging: Staging, target: Target, from: u64, to: u64) -> bool {
+        (self.staging, self.target) == (staging, target)
+            && (self.from + self.bytes, self.to + self.bytes) == (from, to)
+    }
+}
+
+impl Buffers {
+    /// One buffer a full plane of `mask` (a token one for the others), the tiles of the packed planes, and the cluster
+    /// table, for `capacity` units.
+    fn new(gpu: &Gpu, capacity: [u32; ARENAS], mask: u32, unified: bool) -> Result<Self> {
+        let kind = if unified { BufferKind::Shared } else { BufferKind::Device };
+        let bytes = |arena: usize, unit: usize| u64::from(capacity[arena]) * unit as u64;
+        let planes = full_planes()
+            .map(|plane| {
+                let present = mask & plane.bit() != 0;
+                let bytes = if present { bytes(arena_of(plane), slot_bytes(plane)) } else { 0 };
+                Buffer::new(gpu, &format!("plane {plane:?}"), bytes, kind)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            planes,
+            packed: Buffer::new(gpu, "packed planes", bytes(PACKED, PACKED_UNIT), kind)?,
+            clusters: Buffer::new(gpu, "cluster table", bytes(SLOTS, size_of::<Cluster>()), kind)?,
+        })
     }
 }
 
 /// The planes that have a buffer of their own.
 fn full_planes() -> impl Iterator<Item = Plane> {
-    Plane::ALL.into_iter().take(Plane::FULL)
+    Plane::ALL.into_iter().filter(|plane| !plane.is_packed())
 }
 
-/// Words a splat of tiles with room for the packed planes of `mask`.
-fn tile_words(mask: u32) -> usize {
-    let ends = Plane::ALL.iter().filter(|plane| mask & plane.bit() != 0).filter_map(|plane| {
-        let offset = plane.tile_offset()?;
-        Some(offset + plane.words())
-    });
-    ends.max().unwrap_or(0)
+/// Their bits.
+fn full_mask() -> u32 {
+    full_planes().fold(0, |mask, plane| mask | plane.bit())
 }
 
-/// One buffer a full plane of `mask` (a token one for the others), the tiles of the packed planes, and the cluster
-/// table, for `capacity` clusters.
-fn create(gpu: &Gpu, capacity: u32, mask: u32, unified: bool) -> Result<(Vec<Buffer>, Buffer, Buffer)> {
-    let kind = if unified { BufferKind::Shared } else { BufferKind::Device };
-    let count = u64::from(capacity);
-    let planes = full_planes()
-        .map(|plane| {
-            let present = mask & plane.bit() != 0;
-            let bytes = if present { count * (CLUSTER_SPLATS * plane.words() * 4) as u64 } else { 0 };
-            Buffer::new(gpu, &format!("plane {plane:?}"), bytes, kind)
-        })
-        .collect::<Result<_>>()?;
-    let tiles = count * (CLUSTER_SPLATS * tile_words(mask) * 4) as u64;
-    let packed = Buffer::new(gpu, "packed planes", tiles, kind)?;
-    Ok((planes, packed, Buffer::new(gpu, "cluster table", count * 64, kind)?))
+/// Bytes of a unit in a full plane.
+fn slot_bytes(plane: Plane) -> usize {
+    CLUSTER_SPLATS * plane.words() * 4
+}
+
+/// Units that each arena can have where a shader sees `range` bytes of a buffer and there are the full planes of `mask`.
+fn limits(range: u64, mask: u32) -> [u32; ARENAS] {
+    let widest = |arena: usize, least: usize| {
+        let planes = full_planes().filter(|p| mask & p.bit() != 0 && arena_of(*p) == arena);
+        planes.map(slot_bytes).fold(least, usize::max)
+    };
+    [widest(SLOTS, size_of::<Cluster>()), PACKED_UNIT, widest(HARMONICS, slot_bytes(Plane::Sh1))]
+        .map(|unit| u32::try_from(range / unit as u64).unwrap_or(u32::MAX))
 }
 
 const _: () = assert!(size_of::<Cluster>() == size_of::<vivant_shaders::layout::Cluster>());

@@ -4,9 +4,13 @@ use glam::{DMat4, DQuat, DVec3, Vec3};
 use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
 use vivant_shaders::layout;
 
+use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
+use super::joined::Joined;
 use super::pool::Pool;
+use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
+use crate::frame::{Plane, SegmentData};
 use crate::view::View;
 
 /// A frame's parameters; its vectors are reused from frame to frame.
@@ -64,18 +68,25 @@ impl Scene {
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
             for segment in &performer.live.segments {
-                let Some(first) = pool.first_cluster(segment.id) else { continue };
+                let Some(runs) = pool.runs(segment.id) else { continue };
+                // A palette is resident whenever a segment is that refers to it.
+                let palette = segment.palette.as_ref().and_then(|_| pool.runs(palette_id(segment.id.0)));
+                let harmonics = palette.unwrap_or(runs)[HARMONICS];
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
                 let grid = &segment.grid;
+                let joined = Joined::at(
+                    segment,
+                    seconds / performer.rate.seconds_from_ticks(segment.end - segment.start),
+                );
                 self.segments.push(layout::Segment {
                     world_from_object: performer.world_from_object.as_mat4().to_cols_array_2d(),
                     rotation: placed.rotation.as_quat().to_array(),
                     #[expect(clippy::cast_possible_truncation, reason = "seconds within a segment fit f32")]
                     seconds: seconds as f32,
                     tick,
-                    planes: segment.plane_mask(),
+                    planes: segment.shown_planes(),
                     #[expect(clippy::cast_possible_truncation, reason = "a scale factor fits f32")]
                     scale: placed.scale as f32,
                     colour_least: grid.colour_least,
@@ -90,7 +101,23 @@ impl Scene {
                     window_step: grid.window_step,
                     tick_seconds: grid.tick_seconds,
                     ticks: u32::try_from(segment.end - segment.start).unwrap_or(u32::MAX),
-                    tile_words: pool.tile_words(),
+                    first_cluster: runs[SLOTS].first,
+                    packed_first: runs[PACKED].first,
+                    tile_words: u32::try_from(segment.tile_words()).unwrap_or(0),
+                    harmonics_first: harmonics.first,
+                    places: places(segment),
+                    keys: joined.keys,
+                    first_keys: joined.first_keys,
+                    mean_weights: joined.mean,
+                    rotation_weights: joined.rotation,
+                    scale_weight: joined.scale[1],
+                    colour_weight: joined.colour[1],
+                    poses_first: runs[PACKED].first + tile_units(segment),
+                    poses: u32::from(segment.keys.poses),
+                    first_pose: joined.first_pose,
+                    pose_weights: joined.pose,
+                    pose_origin: grid.pose_origin,
+                    pose_step: grid.pose_step,
                     reserved: [0; 3],
                 });
                 for (number, cluster) in (0_u32..).zip(&segment.clusters) {
@@ -104,7 +131,7 @@ impl Scene {
                         cluster.box_max,
                     );
                     self.references.push(layout::ClusterRef {
-                        cluster: first + number,
+                        cluster: runs[SLOTS].first + number,
                         segment: index,
                         count: cluster.count,
                         reserved: 0,
@@ -182,6 +209,20 @@ impl Placement {
         let rotation = DQuat::from_mat3(&glam::DMat3::from_cols(x / scale, y / scale, z / scale));
         Ok(Self { rotation, scale })
     }
+}
+
+/// Where each packed plane stands in the segment's tiles, in words a splat: a byte each.
+fn places(segment: &SegmentData) -> [u32; 2] {
+    let mut bytes = [[0_u8; 4]; 2];
+    let mut offset = 0;
+    for plane in segment.tile_planes() {
+        if let Some(byte) = bytes.as_flattened_mut().get_mut(plane.index() - Plane::FULL) {
+            // At most 90: see the widths of planes and the most keys.
+            *byte = u8::try_from(offset).unwrap_or(u8::MAX);
+        }
+        offset += segment.words(plane);
+    }
+    bytes.map(u32::from_le_bytes)
 }
 
 /// A view as the kernels read it.

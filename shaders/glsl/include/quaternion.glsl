@@ -6,6 +6,11 @@ vec4 quaternion_multiply(vec4 a, vec4 b) {
     return vec4(a.w * b.xyz + b.w * a.xyz + cross(a.xyz, b.xyz), a.w * b.w - dot(a.xyz, b.xyz));
 }
 
+vec3 quaternion_rotate(vec4 q, vec3 v) {
+    vec3 t = 2.0 * cross(q.xyz, v);
+    return v + q.w * t + cross(q.xyz, t);
+}
+
 vec3 quaternion_rotate_inverse(vec4 q, vec3 v) {
     vec3 t = 2.0 * cross(v, q.xyz);
     return v + q.w * t + cross(t, q.xyz);

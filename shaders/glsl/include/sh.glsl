@@ -12,14 +12,14 @@ vec3 sh_read(uint word0, uint word1, bool odd) {
 
 #define SH_TERM(plane, base, k) sh_read(plane[(base) + (3u * (k)) / 2u], plane[(base) + (3u * (k)) / 2u + 1u], ((k) & 1u) == 1u)
 
-vec3 sh_degree1(uint source, vec3 d) {
-    uint base = source * 5u;
+vec3 sh_degree1(uint entry, vec3 d) {
+    uint base = entry * 5u;
     return 0.4886025119029199 * (-d.y * SH_TERM(plane_sh1, base, 0u) + d.z * SH_TERM(plane_sh1, base, 1u)
         - d.x * SH_TERM(plane_sh1, base, 2u));
 }
 
-vec3 sh_degree2(uint source, vec3 d) {
-    uint base = source * 8u;
+vec3 sh_degree2(uint entry, vec3 d) {
+    uint base = entry * 8u;
     vec3 q = d * d;
     return 1.0925484305920792 * (d.x * d.y * SH_TERM(plane_sh2, base, 0u) - d.y * d.z * SH_TERM(plane_sh2, base, 1u)
             - d.x * d.z * SH_TERM(plane_sh2, base, 3u))
@@ -27,8 +27,8 @@ vec3 sh_degree2(uint source, vec3 d) {
         + 0.5462742152960396 * (q.x - q.y) * SH_TERM(plane_sh2, base, 4u);
 }
 
-vec3 sh_degree3(uint source, vec3 d) {
-    uint base = source * 11u;
+vec3 sh_degree3(uint entry, vec3 d) {
+    uint base = entry * 11u;
     vec3 q = d * d;
     return -0.5900435899266435 * d.y * (3.0 * q.x - q.y) * SH_TERM(plane_sh3, base, 0u)
         + 2.890611442640554 * d.x * d.y * d.z * SH_TERM(plane_sh3, base, 1u)

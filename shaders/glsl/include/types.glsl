@@ -29,14 +29,16 @@ const uint PLANE_PACKED_COLOUR = 1u << 13;
 const uint PLANE_PACKED_LIFE = 1u << 14;
 const uint PLANE_PACKED_VELOCITY = 1u << 15;
 const uint PLANE_PACKED_CURVE = 1u << 16;
+const uint PLANE_PACKED_HARMONICS = 1u << 17;
 
-const uint TILE_MEAN = 0u;          // where a packed plane stands in a tile, in words a splat: frame.rs
-const uint TILE_ROTATION = 2u;
-const uint TILE_SCALE_OPACITY = 3u;
-const uint TILE_COLOUR = 4u;
-const uint TILE_LIFE = 5u;
-const uint TILE_VELOCITY = 7u;
-const uint TILE_CURVE = 9u;
+const uint PLACE_MEAN = 0u;         // number of a packed plane's byte in Segment.places
+const uint PLACE_ROTATION = 1u;
+const uint PLACE_SCALE_OPACITY = 2u;
+const uint PLACE_COLOUR = 3u;
+const uint PLACE_LIFE = 4u;
+const uint PLACE_VELOCITY = 5u;
+const uint PLACE_CURVE = 6u;
+const uint PLACE_HARMONICS = 7u;
 
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
@@ -68,7 +70,7 @@ struct Segment {
     vec4 rotation;          // world_from_object's rotation, xyzw
     float seconds;          // media time from the segment's start
     uint tick;              // the same in ticks, nearest
-    uint planes;            // plane mask
+    uint planes;            // plane mask; with labels also the planes of their palette
     float scale;            // world_from_object's uniform scale
     float colour_least;     // what the numbers of packed planes are worth: frame::Grid
     float colour_step;
@@ -82,7 +84,23 @@ struct Segment {
     uint window_step;
     float tick_seconds;
     uint ticks;             // length of the segment
-    uint tile_words;        // words a splat of the tiles in the pool
+    uint first_cluster;     // slot of its first cluster: full planes and cluster table
+    uint packed_first;      // where its tiles start in plane_packed, in steps of 256 words
+    uint tile_words;        // words a splat of its tiles
+    uint harmonics_first;   // where its harmonics or those of its palette start, in slots of 256 entries
+    uint places[2];         // a byte a packed plane: where it stands in a tile, in words a splat
+    uint keys;              // a byte each: keys of a splat's mean, rotation, scale and opacity, colour
+    uint first_keys;        // a byte each: the first of the keys that make the value now, as in keys
+    float mean_weights[4];  // how much of each of the four keys, or of one
+    float rotation_weights[4];
+    float scale_weight;     // of the second of two keys
+    float colour_weight;
+    uint poses_first;       // where the poses of its first cluster start in plane_packed, in steps of 256 words
+    uint poses;             // poses a cluster, 0 where means are told in object space
+    uint first_pose;        // the first of the four that make the pose now
+    float pose_weights[4];
+    float pose_origin[3];
+    float pose_step;
     uint reserved[3];
 };
 
@@ -111,7 +129,7 @@ struct Cluster {
 struct Sliced {
     vec4 mean_opacity;      // mean in the world, metres; opacity under the envelope, 0 when not shown
     uvec2 rotation;         // snorm16 xyzw in the world
-    uint source;            // index of the splat in the planes of the pool
+    uint source;            // index of the splat in the pool's slots
     uint segment;
 };
 

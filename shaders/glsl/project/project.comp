@@ -13,15 +13,16 @@ layout(local_size_x = 256) in;
 // sRGB-encoded colour of splat `source` seen along `direction` (object space, from the eye to the splat).
 vec3 colour_along(Segment segment, uint source, vec3 direction) {
     uint planes = segment.planes;
+    uint entry = harmonics_at(segment, source);
     vec3 colour = splat_colour(segment, source);
     if ((planes & PLANE_SH1) != 0u) {
-        colour += sh_degree1(source, direction);
+        colour += sh_degree1(entry, direction);
     }
     if ((planes & PLANE_SH2) != 0u) {
-        colour += sh_degree2(source, direction);
+        colour += sh_degree2(entry, direction);
     }
     if ((planes & PLANE_SH3) != 0u) {
-        colour += sh_degree3(source, direction);
+        colour += sh_degree3(entry, direction);
     }
     return max(colour, vec3(0.0));
 }

@@ -29,6 +29,11 @@ void main() {
             float norm = dot(turned, turned);
             rotation = norm > 0.0 ? turned * inversesqrt(norm) : rotation;
         }
+        if (segment.poses != 0u) {
+            Pose pose = cluster_pose(segment, source);
+            mean = quaternion_rotate(pose.turn, mean) + pose.shift;
+            rotation = quaternion_multiply(pose.turn, rotation);
+        }
         result.mean_opacity = vec4((segment.world_from_object * vec4(mean, 1.0)).xyz, opacity);
         result.rotation = pack_quaternion(quaternion_multiply(segment.rotation, rotation));
     }

@@ -41,7 +41,8 @@ pub struct Buffers {
     pub references: Vec<ClusterRef>,
     /// The pool's cluster table.
     pub clusters: Vec<Cluster>,
-    /// The pool's planes: mean, rotation, scale and opacity, colour, life, velocity, curve, SH 1 to 3.
+    /// The pool's planes: mean, rotation, scale and opacity, colour, life, velocity, curve in slots; SH 1 to 3 in an
+    /// arena of their own.
     pub planes: [Vec<u32>; 10],
     /// The pool's packed planes, in tiles: see `include/attributes.glsl`.
     pub packed: Vec<u32>,

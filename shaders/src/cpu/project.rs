@@ -75,16 +75,16 @@ fn ellipse(c: Vec3, low_pass: f32) -> (Vec2, f32) {
 }
 
 fn colour(buffers: &Buffers, segment: &Segment, source: usize, d: Vec3) -> Vec3 {
-    let planes = segment.planes;
+    let (planes, entry) = (segment.planes, attributes::harmonics_at(buffers, segment, source));
     let mut colour = attributes::colour(buffers, segment, source);
     if planes & PLANE_SH1 != 0 {
-        colour += sh::degree1(buffers.plane(7, source, 5), d);
+        colour += sh::degree1(buffers.plane(7, entry, 5), d);
     }
     if planes & PLANE_SH2 != 0 {
-        colour += sh::degree2(buffers.plane(8, source, 8), d);
+        colour += sh::degree2(buffers.plane(8, entry, 8), d);
     }
     if planes & PLANE_SH3 != 0 {
-        colour += sh::degree3(buffers.plane(9, source, 11), d);
+        colour += sh::degree3(buffers.plane(9, entry, 11), d);
     }
     colour.max(Vec3::ZERO)
 }

@@ -35,6 +35,10 @@ fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
             rotation = Quat::from_vec4(turned / turned.length());
         }
     }
+    if let Some((turn, shift)) = attributes::pose(buffers, segment, source) {
+        mean = turn * mean + shift;
+        rotation = turn * rotation;
+    }
     let world = Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3(mean);
     let placed = Quat::from_array(segment.rotation) * rotation;
     Sliced {

@@ -178,7 +178,7 @@ fn values_that_are_not_finite_are_refused_by_splat() {
             ChunkKind::Plane(Plane::Rotation) => continue,
             ChunkKind::Plane(Plane::ScaleOpacity) => continue,
             ChunkKind::Plane(Plane::Mean | Plane::Life | Plane::Velocity) => f32::NAN.to_bits(),
-            ChunkKind::Clusters => f32::INFINITY.to_bits(),
+            ChunkKind::Clusters | ChunkKind::Poses => f32::INFINITY.to_bits(),
             ChunkKind::Plane(_) => 0x7c00,
         };
         let mut bytes = original.clone();

@@ -102,7 +102,7 @@ fn packed_planes_need_their_feature_bit_and_no_full_twin() {
         assert!(refusal(bytes).contains("plane_mask"), "{wrong:#x}");
     }
     let mut bytes = good;
-    put(&mut bytes, 0x10, &2_u64.to_le_bytes());
+    put(&mut bytes, 0x10, &4_u64.to_le_bytes());
     seal_blocks(&mut bytes);
     assert!(refusal(bytes).contains("needs a newer version"));
 }
@@ -117,7 +117,7 @@ fn codec_2_is_for_packed_planes_and_twelve_predictions() {
         (mean, 3, 12, "needs a newer version"),
         (mean, 2, 3, "needs a newer version"),
         (mean, 2, 1, "needs a newer version"),
-        (clusters, 2, 2, "packed planes only"),
+        (clusters, 2, 2, "packed planes and poses only"),
         (clusters, 3, 1, "needs a newer version"),
     ] {
         let mut bytes = good.clone();
