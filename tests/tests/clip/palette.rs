@@ -6,6 +6,7 @@ use vivant::clip::{Clip, Compression, Profile, Repair, WriterOptions, verify};
 use vivant::codec::{decode_segment, performance_to_bytes};
 use vivant::frame::{Palette, Plane};
 
+use super::support::Random;
 use super::support::bytes::{Tampered, crc32c, node_at, put, seal, u32_at, u64_at};
 use vivant_tests::performances;
 
@@ -202,6 +203,31 @@ fn a_repair_keeps_the_palette_where_it_can_be_found() {
         assert!(said && report.kept == 1, "{flips:?}: {report:?}");
         assert_eq!((clip.palette(), clip.notices().len()), (None, 1));
         assert_eq!(decode_segment(&clip, 0).unwrap().palette, None);
+    }
+}
+
+/// Any single byte of palette, entry or directory wrong: found, and the splats are there all the same or the file says no.
+#[test]
+fn every_wrong_byte_of_a_palette_is_found() {
+    let good = Arc::new(with_palette(Compression::Zstd(3)));
+    let (entry, at) = places(&good);
+    let len = u64_at(&good, entry + 0x10) as usize;
+    let mut random = Random::new(6);
+    let inside = |random: &mut Random, from: usize, len: usize| from + random.below(len as u32) as usize;
+    for round in 0..400 {
+        let byte = match round % 3 {
+            0 => inside(&mut random, at, 64 + 48 * 3),
+            1 => inside(&mut random, at, len),
+            _ => inside(&mut random, entry, 64),
+        };
+        let source = Tampered::flipped(&good, &[(byte, 1 << random.below(8))]);
+        match Clip::from_source(source) {
+            Ok(clip) => {
+                assert!(!verify(&clip).unwrap().is_whole(), "byte {byte}");
+                assert!(decode_segment(&clip, 0).is_ok(), "byte {byte}");
+            }
+            Err(error) => assert!(byte >= entry, "byte {byte}: {error}"),
+        }
     }
 }
 
