@@ -24,8 +24,6 @@ use crate::splat::Splats;
 const LEAST_SPLATS: u64 = 512;
 /// Splats a row, the fewest rows first.
 const SHARES: [u64; 3] = [16, 8, 4];
-/// By how much the error may miss its aim for more rows to be worth a try: four times the rows hardly halve it.
-const HOPELESS: f32 = 2.5;
 /// Rounds of k-means for groups, for rows in a group, for all rows together.
 const ROUNDS: [usize; 3] = [6, 6, 2];
 
@@ -107,12 +105,8 @@ impl PaletteSampler {
             let rows = usize::try_from(most).unwrap_or(Palette::MOST).clamp(1, Palette::MOST);
             let mut found = self.train(rows);
             found.round(aim.step);
-            let error = self.error(&found);
-            if error <= aim.error {
+            if self.error(&found) <= aim.error {
                 return Some(found.into_palette());
-            }
-            if error > HOPELESS * aim.error {
-                break;
             }
         }
         None

@@ -138,6 +138,9 @@ fn a_label_beyond_the_palette_is_refused() {
     }
 }
 
+/// A part of the palette, and what is done to it.
+type Harm<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
+
 #[test]
 fn a_damaged_palette_costs_the_harmonics_and_nothing_else() {
     let good = with_palette(Compression::Raw);
@@ -148,7 +151,7 @@ fn a_damaged_palette_costs_the_harmonics_and_nothing_else() {
         put(bytes, at + 64 + field, &value.to_le_bytes());
         seal_palette(bytes);
     };
-    let cases: [(&str, &dyn Fn(&mut Vec<u8>)); 8] = [
+    let cases: [Harm<'_>; 8] = [
         ("palette.header", &|bytes| bytes[at + 9] ^= 1),
         ("palette.header", &|bytes| bytes[at + 64 + 0x20] ^= 1),
         ("palette.Plane(Sh1) page 0", &|bytes| bytes[chunk_at + 5] ^= 1),
