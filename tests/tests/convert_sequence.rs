@@ -12,6 +12,8 @@ mod ply_sheet;
 use std::path::{Path, PathBuf};
 
 use ply_sheet::{ENCODINGS, Table, gaussians, write};
+use vivant::clip::{Clip, Profile, WriterOptions};
+use vivant::frame::Plane;
 use vivant::splat::Life;
 use vivant_convert::{Fps, Options, Source, ply};
 
@@ -124,4 +126,24 @@ fn a_sequence_is_stored_one_way() {
     assert!(near(alone.opacity[0], 0.5, 1e-7));
     let source = Source::open(&[folder.path().to_owned()], &Options::default()).unwrap();
     assert!(near(source.read_frame(1).unwrap().splats.opacity[0], 0.622_459_331_201_854_6, 1e-6));
+}
+
+#[test]
+fn the_frames_of_a_sequence_share_a_palette() {
+    let Some(folder) = vivant_tests::require::content() else { return };
+    let frames = tempfile::tempdir().unwrap();
+    for index in 0..6 {
+        let path = frames.path().join(format!("frame{index}.ply"));
+        std::fs::copy(folder.join("static/fruit-drops.ply"), path).unwrap();
+    }
+    let source = Source::open(&[frames.path().to_owned()], &Options::default()).unwrap();
+    let options = WriterOptions { profile: Profile::Network, ..WriterOptions::default() };
+    let (bytes, _, _) = source.write_to_memory(&options, &mut |_| {}).unwrap();
+    let clip = Clip::from_bytes("sequence.vvt", bytes).unwrap();
+    let palette = clip.palette().unwrap();
+    assert!(palette.entries > 1000 && palette.harmonics().count() == 3);
+    let labels = Plane::PackedHarmonics.bit();
+    assert!(clip.nodes().iter().all(|node| node.plane_mask & labels != 0));
+    let (raw, _, _) = source.write_to_memory(&WriterOptions::default(), &mut |_| {}).unwrap();
+    assert!(Clip::from_bytes("raw.vvt", raw).unwrap().palette().is_none());
 }

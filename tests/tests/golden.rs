@@ -308,7 +308,7 @@ fn profiles_keep_their_promise_on_the_gpu() {
 /// A clip with a palette, as it is stored, by the GPU and by the reference; and that it matters which entry a label
 /// names.
 fn check_palette(stage: &mut Stage, clip: &Clip, seconds: f64, views: &[View]) {
-    let stored = vivant::codec::performance_of(clip).unwrap();
+    let stored = vivant::codec::performance_of(clip).expect("decode");
     let drawn = stage.draw(clip, seconds, views, 512);
     let against =
         |stored: &Performance| distance(&drawn, &reference_of(stored, seconds, views, 512, Order::Head));

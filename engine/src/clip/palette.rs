@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::bytes::{array_at, put, u8_at, u16_at, u32_at, u64_at, word};
 use super::chunk::{ChunkReader, Compression, Packed, pack};
 use super::header::{MAX_CHUNK_BYTES, PAGE_SPLATS};
-use super::segment::{CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES};
+use super::segment::{Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES};
 use super::write::ALIGN;
 use super::{ByteSource, Writer, read_run};
 use crate::error::{Error, Result};
@@ -23,6 +23,8 @@ const PALETTE_MAGIC: [u8; 4] = *b"PAL1";
 const PALETTE_HEADER_BYTES: usize = 64;
 /// Under which number chunks of the palette go instead of that of a segment: no index has so many.
 pub(super) const PALETTE_NODE: u32 = u32::MAX;
+/// Alignment of a chunk in the palette, as in a segment.
+const ALIGNMENT: usize = 256;
 /// Entries of a page.
 const PAGE_ENTRIES: usize = PAGE_SPLATS;
 
@@ -108,7 +110,7 @@ impl PaletteExtent {
             return Some(("header_bytes", 0x1c, "is not what its entries need"));
         }
         // As with segments: each chunk starts on 256 bytes of its own.
-        if self.stored_bytes < u64::from(self.header_bytes) + (chunks as u64 - 1) * CHUNK_ALIGN {
+        if self.stored_bytes < u64::from(self.header_bytes) + (chunks as u64 - 1) * ALIGNMENT as u64 {
             return Some(("stored_bytes", 0x10, "has no room for the chunks that its entries need"));
         }
         None
@@ -203,7 +205,7 @@ impl PaletteExtent {
                 && (chunk.count as usize, chunk.raw_len as usize) == (count, raw_len)
                 && chunk.stored_len <= chunk.raw_len.min(MAX_CHUNK_BYTES)
                 && relative >= free
-                && relative % CHUNK_ALIGN == 0
+                && relative.is_multiple_of(ALIGNMENT as u64)
                 && end.is_some_and(|end| end <= self.stored_bytes);
             if !sound {
                 return Err(wrong(
@@ -345,7 +347,7 @@ fn part(
         let words = &palette.planes[plane.index() - Plane::Sh1.index()][first..first + count * plane.words()];
         let raw: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let Packed { codec, bytes, .. } = pack(&raw, kind, Keys::ONE, compression)?;
-        body.resize(body.len().next_multiple_of(CHUNK_ALIGN as usize), 0);
+        body.resize(body.len().next_multiple_of(ALIGNMENT), 0);
         let chunk = Chunk {
             node: PALETTE_NODE,
             kind,

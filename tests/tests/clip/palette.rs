@@ -6,6 +6,7 @@ use vivant::clip::{Clip, Compression, Profile, Repair, WriterOptions, verify};
 use vivant::codec::{decode_segment, performance_to_bytes};
 use vivant::frame::{Palette, Plane};
 
+use super::support::Random;
 use super::support::bytes::{Tampered, crc32c, node_at, put, seal, u32_at, u64_at};
 use vivant_tests::performances;
 
@@ -137,6 +138,9 @@ fn a_label_beyond_the_palette_is_refused() {
     }
 }
 
+/// A part of the palette, and what is done to it.
+type Harm<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
+
 #[test]
 fn a_damaged_palette_costs_the_harmonics_and_nothing_else() {
     let good = with_palette(Compression::Raw);
@@ -147,7 +151,7 @@ fn a_damaged_palette_costs_the_harmonics_and_nothing_else() {
         put(bytes, at + 64 + field, &value.to_le_bytes());
         seal_palette(bytes);
     };
-    let cases: [(&str, &dyn Fn(&mut Vec<u8>)); 8] = [
+    let cases: [Harm<'_>; 8] = [
         ("palette.header", &|bytes| bytes[at + 9] ^= 1),
         ("palette.header", &|bytes| bytes[at + 64 + 0x20] ^= 1),
         ("palette.Plane(Sh1) page 0", &|bytes| bytes[chunk_at + 5] ^= 1),
@@ -202,6 +206,31 @@ fn a_repair_keeps_the_palette_where_it_can_be_found() {
         assert!(said && report.kept == 1, "{flips:?}: {report:?}");
         assert_eq!((clip.palette(), clip.notices().len()), (None, 1));
         assert_eq!(decode_segment(&clip, 0).unwrap().palette, None);
+    }
+}
+
+/// Any single byte of palette, entry or directory wrong: found, and the splats are there all the same or the file says no.
+#[test]
+fn every_wrong_byte_of_a_palette_is_found() {
+    let good = Arc::new(with_palette(Compression::Zstd(3)));
+    let (entry, at) = places(&good);
+    let len = u64_at(&good, entry + 0x10) as usize;
+    let mut random = Random::new(6);
+    let inside = |random: &mut Random, from: usize, len: usize| from + random.below(len as u32) as usize;
+    for round in 0..400 {
+        let byte = match round % 3 {
+            0 => inside(&mut random, at, 64 + 48 * 3),
+            1 => inside(&mut random, at, len),
+            _ => inside(&mut random, entry, 64),
+        };
+        let source = Tampered::flipped(&good, &[(byte, 1 << random.below(8))]);
+        match Clip::from_source(source) {
+            Ok(clip) => {
+                assert!(!verify(&clip).unwrap().is_whole(), "byte {byte}");
+                assert!(decode_segment(&clip, 0).is_ok(), "byte {byte}");
+            }
+            Err(error) => assert!(byte >= entry, "byte {byte}: {error}"),
+        }
     }
 }
 
