@@ -55,8 +55,8 @@ impl Steps {
                 scale: 0.04,
                 colour: 1.0 / 80.0,
                 harmonic: 1.0 / 128.0,
-                mean_tolerance: 5e-4,
-                rotation_tolerance: 2e-2,
+                mean_tolerance: 6e-4,
+                rotation_tolerance: 2.5e-2,
             }),
         }
     }
