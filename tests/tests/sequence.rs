@@ -7,11 +7,15 @@
     reason = "tests panic where they are wrong, and figures are printed"
 )]
 
-use vivant::clip::{Clip, Profile, Segment, Writer, WriterOptions};
-use vivant::codec::{SequenceWriter, performance_to_bytes, splats_at};
+use glam::DVec3;
+use vivant::clip::{Clip, Profile, Writer, WriterOptions};
+use vivant::codec::{SequenceWriter, decode_segment, performance_of, performance_to_bytes, splats_at};
+use vivant::frame::SegmentData;
+use vivant::gpu::GpuOptions;
 use vivant::splat::{Life, Performance, Splats};
+use vivant::view::View;
 use vivant_tests::limb;
-use vivant_tests::stage::live_at;
+use vivant_tests::stage::{Order, Stage, distance, live_at, reference_of};
 
 fn options(profile: Profile) -> WriterOptions {
     WriterOptions { profile, ..WriterOptions::default() }
@@ -111,18 +115,150 @@ fn splines_are_far_smaller_than_windows() {
             bytes(&tracks) / 8000.0 / 60.0,
             bytes(&windows) / 8000.0 / 60.0
         );
-        for (number, node) in (0..).zip(tracks.nodes()) {
-            let mut by_kind = std::collections::BTreeMap::<String, [u64; 2]>::new();
-            for chunk in Segment::read(&tracks, number).unwrap().chunks {
-                let entry = by_kind.entry(format!("{:?}", chunk.kind)).or_default();
-                *entry = [entry[0] + u64::from(chunk.stored_len), u64::from(chunk.prediction)];
-            }
-            println!("  {by_kind:?}");
-            println!(
-                "  level {} {}..{} splats {} keys {:?} bytes {}",
-                node.level, node.start, node.end, node.splats, node.keys, node.stored_bytes
-            );
-        }
         assert!(bytes(&tracks) < 0.3 * bytes(&windows));
+    }
+}
+
+/// The picture of a clip of splines by the GPU against the reference's of what is stored, and of what was given.
+#[test]
+fn the_gpu_joins_keys_as_the_reference_does() {
+    let Some(mut stage) = Stage::open(&GpuOptions::default()) else { return };
+    let frames = limb::frames(6000, 60);
+    let view = View::looking_at(DVec3::new(0.4, -0.2, 1.6), DVec3::new(0.0, -0.4, 0.0), 0.9, 0.9);
+    let views = view.stereo(0.063);
+    for profile in [Profile::Local, Profile::Network] {
+        let clip = clip_of(&frames, None, profile);
+        assert!(clip.nodes().iter().any(|node| node.keys.poses > 0), "the limb moves too fast for few keys");
+        for seconds in [0.0, 0.61, 1.0, 1.49, 1.98] {
+            let stored = Performance { info: clip.info(), splats: shown(&clip, seconds) };
+            let pixels = stage.draw(&clip, seconds, &views, 256);
+            let found = distance(&pixels, &reference_of(&stored, seconds, &views, 256, Order::Head));
+            assert!(found.psnr >= 47.0 && found.depth < 0.01, "{profile:?} at {seconds}: {found:?}");
+            let truth = Performance { info: clip.info(), splats: limb::at(6000, seconds as f32) };
+            let given = distance(&pixels, &reference_of(&truth, seconds, &views, 256, Order::Head));
+            assert!(
+                given.psnr >= if profile == Profile::Local { 42.0 } else { 30.0 },
+                "{profile:?} at {seconds}: {given:?}"
+            );
+            // A comparison that is seen to fail: two frames late.
+            let late = Performance { info: clip.info(), splats: limb::at(6000, seconds as f32 + 2.0 / 30.0) };
+            let late = distance(&pixels, &reference_of(&late, seconds, &views, 256, Order::Head));
+            assert!(late.psnr < given.psnr - 6.0, "{late:?}");
+        }
+    }
+    stage.finish();
+}
+
+/// Splats are told apart by identities of their own, come and go, and stand in another order in every frame.
+#[test]
+fn splats_are_born_and_die_anywhere() {
+    let all = limb::frames(3000, 50);
+    // Splat `id` is there from frame `id % 40` on, for at least 8 frames, and some come back.
+    let there = |id: usize, frame: usize| {
+        let first = id * 7 % 40;
+        frame >= first && (frame < first + 8 + id % 30 || (id % 5 == 0 && frame > first + 42))
+    };
+    let (mut frames, mut ids) = (Vec::new(), Vec::new());
+    for (number, frame) in all.iter().enumerate() {
+        let mut own: Vec<usize> = (0..frame.len()).filter(|&id| there(id, number)).collect();
+        let turn = number * 131 % own.len().max(1);
+        own.rotate_left(turn);
+        frames.push(frame.select(&own));
+        ids.push(own.iter().map(|&id| u32::try_from(id * 3 + 5).unwrap()).collect::<Vec<_>>());
+    }
+    let clip = clip_of(&frames, Some(&ids), Profile::Local);
+    for frame in [0, 3, 15, 29, 30, 31, 44, 49] {
+        let seconds = frame as f64 / 30.0;
+        let found = shown(&clip, seconds);
+        assert_eq!(found.len(), frames[frame].len(), "as many as there are in frame {frame}");
+        let (off, worst) = distances(&found, &frames[frame]);
+        assert!(off < 2e-4 && worst < 4e-3, "frame {frame}: {off} {worst}");
+    }
+    // A comparison that is seen to fail: another frame's.
+    assert_ne!(shown(&clip, 0.5).len(), frames[29].len());
+    let mut writer = Writer::in_memory(&limb::info(2), &options(Profile::Local)).unwrap();
+    let mut sequence = SequenceWriter::new(&mut writer, 3000, 1024).unwrap();
+    let twice = sequence.push(all[0].select(&[0, 1]), Some(&[7, 7]));
+    assert!(twice.unwrap_err().to_string().contains("frame 0 names a splat twice"));
+    let short = sequence.push(all[0].select(&[0, 1]), Some(&[7]));
+    assert!(short.unwrap_err().to_string().contains("1 identities for 2 splats"));
+}
+
+/// Export: a clip of splines as temporal Gaussians.
+#[test]
+fn splines_come_back_as_pieces() {
+    let frames = limb::frames(2000, 100);
+    let clip = clip_of(&frames, None, Profile::Network);
+    assert_eq!(clip.info().duration, 100_000);
+    let once = performance_of(&clip).unwrap();
+    // The pieces between keys move as the splines do.
+    for seconds in [0.3, 1.7, 3.2] {
+        let tick = clip.info().rate.ticks_from_seconds(seconds);
+        let mut moved = Splats::new(0);
+        for splat in (0..once.splats.len()).map(|index| once.splats.get(index)) {
+            if (splat.life.start..splat.life.end).contains(&tick) {
+                let dt = (seconds - splat.life.t0) as f32;
+                let mut at = splat;
+                for axis in 0..3 {
+                    at.mean[axis] += dt
+                        * (splat.motion.velocity[axis]
+                            + dt * (splat.motion.quadratic[axis] + dt * splat.motion.cubic[axis]));
+                }
+                moved.push(&at, &[]);
+            }
+        }
+        assert_eq!(moved.len(), 2000, "one piece of each splat at {seconds}");
+        let (off, worst) = distances(&moved, &shown(&clip, seconds));
+        assert!(off < 5e-5 && worst < 1e-3, "{seconds}: {off} {worst}");
+    }
+}
+
+/// A floor that rests is stored once, beside a limb that never does, and what rests for a while for that while.
+#[test]
+fn what_rests_is_stored_once() {
+    // 16,000 splats of which the 2,000 of the floor rest; half of those are moved once, by 5 cm, after 3.2 s.
+    let frames: Vec<Splats> = (0..150)
+        .map(|number| {
+            let mut frame = limb::at(16_000, number as f32 / limb::FPS as f32);
+            for index in (0..16_000).step_by(16).filter(|_| number >= 96) {
+                frame.mean[index][1] += 0.05;
+            }
+            frame
+        })
+        .collect();
+    let clip = clip_of(&frames, None, Profile::Network);
+    let floor = |splats: &Splats| -> Vec<usize> {
+        (0..splats.len())
+            .filter(|&index| splats.mean[index][1] < -0.9 && splats.scale[index][2] > 9e-4)
+            .collect()
+    };
+    let resting = |segment: &SegmentData, seconds: f64| {
+        if segment.keys.any() { Splats::new(0) } else { splats_at(segment, clip.info().rate, seconds) }
+    };
+    let stored: usize = (0..clip.nodes().len())
+        .map(|node| decode_segment(&clip, u32::try_from(node).unwrap()).unwrap())
+        .map(|segment| floor(&resting(&segment, 0.0)).len())
+        .sum();
+    // 1,000 once; 1,000 before and after they are moved, but for the second of the move.
+    assert_eq!(stored, 3000);
+    for (frame, expected) in [(0, 2000), (45, 2000), (95, 1000), (100, 1000), (149, 2000)] {
+        let seconds = f64::from(frame) / 30.0;
+        let live = live_at(&clip, seconds);
+        let at_rest: usize = live
+            .segments
+            .iter()
+            .map(|segment| {
+                let splats = resting(segment, seconds);
+                let shows = |&index: &usize| {
+                    let life = splats.get(index).life;
+                    (life.start..life.end).contains(&live.tick)
+                };
+                floor(&splats).iter().filter(|index| shows(index)).count()
+            })
+            .sum();
+        assert_eq!(at_rest, expected, "frame {frame}");
+        assert_eq!(shown(&clip, seconds).len(), 16_000);
+        let (off, worst) = distances(&shown(&clip, seconds), &frames[frame as usize]);
+        assert!(off < 6e-4 && worst < 9e-3, "frame {frame}: {off} {worst}");
     }
 }

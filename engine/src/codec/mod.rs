@@ -22,6 +22,7 @@ mod packed;
 mod palette;
 mod partition;
 mod pose;
+mod resting;
 mod rotation;
 mod rows;
 mod samples;

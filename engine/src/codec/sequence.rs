@@ -3,11 +3,13 @@
 //! Frames are gathered until a *block* of about a second and a few frames behind it are there. The tracks of the block go
 //! into one segment of the hierarchy, as splines ([`super::tracks`]); those that move too fast for it go on into the two
 //! segments of half the length below, and so on, so that slow splats are stored once where fast ones are stored often.
+//! What rests is stored above, once for many blocks ([`super::resting`]).
 
 use super::encode::check_lengths;
 use super::packed::Steps;
 use super::palette::with_palette;
 use super::partition::Hierarchy;
+use super::resting::{Block, Resting};
 use super::samples::{Frame, Samples, Track, tracks_in};
 use super::tracks::{Span, encode_tracks};
 use super::{colour, mean, rotation, scale_opacity, sh};
@@ -17,6 +19,8 @@ use crate::splat::Splats;
 
 /// Frames of the neighbours that a spline is fitted to.
 const CONTEXT: i64 = 8;
+/// Levels above that of blocks.
+const LEVELS_ABOVE: u8 = 4;
 /// Bytes of the frames that are held while a block is gathered, at most; blocks become shorter for it.
 const MOST_BYTES: usize = 512 << 20;
 
@@ -37,6 +41,9 @@ pub struct SequenceWriter<'w> {
     first: i64,
     given: i64,
     dropped: u64,
+    resting: Resting,
+    /// Whether no frame follows.
+    ending: bool,
 }
 
 impl<'w> SequenceWriter<'w> {
@@ -49,7 +56,11 @@ impl<'w> SequenceWriter<'w> {
             Error::invalid("the profile raw stores every frame whole; use local or network")
         })?;
         let info = *writer.info();
-        let hierarchy = Hierarchy::new(&info, None);
+        // Four levels above a second for what rests.
+        let second = info.rate.ticks_from_seconds(1.0).max(1);
+        let frame = Hierarchy::new(&info, None).frame_ticks();
+        let longest = ((second + frame / 2) / frame * frame).max(frame).saturating_mul(1 << LEVELS_ABOVE);
+        let hierarchy = Hierarchy::new(&info, Some(u32::try_from(longest).unwrap_or(u32::MAX)));
         let frame_ticks = hierarchy.frame_ticks();
         let frame_bytes = splats.saturating_mul(56 + usize::from(info.sh_degree) * 60).max(1);
         // The coarsest level whose blocks can be held, with what is needed around them.
@@ -58,7 +69,7 @@ impl<'w> SequenceWriter<'w> {
             let frames = (hierarchy.edge(*level, 1) / frame_ticks) + 2 * CONTEXT;
             usize::try_from(frames).is_ok_and(|frames| frames <= most_frames)
         };
-        let first = u8::from(hierarchy.levels() > 1);
+        let first = (1 + LEVELS_ABOVE).min(hierarchy.levels() - 1);
         let level = (first..hierarchy.levels()).find(fits).unwrap_or(hierarchy.levels() - 1);
         Ok(Self {
             writer,
@@ -72,6 +83,8 @@ impl<'w> SequenceWriter<'w> {
             first: 0,
             given: 0,
             dropped: 0,
+            resting: Resting::new(info.sh_degree),
+            ending: false,
         })
     }
 
@@ -108,6 +121,7 @@ impl<'w> SequenceWriter<'w> {
     /// # Errors
     /// [`Error::Io`]; [`Error::InvalidArgument`].
     pub fn finish(mut self) -> Result<()> {
+        self.ending = true;
         while self.frames_of(self.level, self.block).start < self.given {
             self.flush()?;
         }
@@ -129,8 +143,15 @@ impl<'w> SequenceWriter<'w> {
         let before = tracks.len();
         let sound: Vec<Track> = tracks.into_iter().filter(|track| self.is_sound(track)).collect();
         self.dropped += (before - sound.len()) as u64;
-        self.segment(self.level, self.block, &sound)?;
+        let [start, end] = [self.block, self.block + 1].map(|at| self.hierarchy.edge(self.level, at));
+        let block = Block { window: &self.window, first: self.first, frames: frames.clone(), start };
+        let moving = self.resting.take(sound, &block, &self.steps, self.least);
+        self.segment(self.level, self.block, &moving)?;
         self.block += 1;
+        let last = frames.end >= self.given && self.ending;
+        if last || self.hierarchy.edge(1, self.hierarchy.locate(1, start) + 1) == end {
+            self.resting.write(self.writer, &self.hierarchy, self.level, self.least, end)?;
+        }
         let keep = frames.end - CONTEXT - self.first;
         let passed = usize::try_from(keep.max(0)).unwrap_or(0).min(self.window.len());
         self.window.drain(..passed);

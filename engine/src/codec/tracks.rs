@@ -22,6 +22,8 @@ use crate::time::TickRate;
 const INTERVALS: [u8; 9] = [1, 2, 3, 4, 5, 6, 8, 10, 13];
 /// Of a thousand tracks, how many may be left to shorter segments rather than give all another key.
 const LEFT_OVER: usize = 50;
+/// How often tracks are taken out until the others fit.
+const ROUNDS: usize = 4;
 /// How much more than the tolerance a track may be off that stays.
 const SLACK: f32 = 2.0;
 /// Keys of means up to which poses are not worth their bytes.
@@ -146,19 +148,29 @@ pub(super) fn encode_tracks<'a>(
 ) -> Result<(Option<SegmentData>, Vec<usize>)> {
     let all: Vec<usize> = (0..windows.len()).collect();
     let whole = Attempt::make(samples, windows, span, steps, &all);
-    let (taken, left) = if span.divisible { whole.share_out(steps, LEFT_OVER) } else { (all, Vec::new()) };
-    if span.divisible && taken.len() < span.least.min(windows.len()) {
-        // Too fast all of them.
-        return Ok((None, left));
+    if !span.divisible {
+        return Ok((Some(whole.finish(windows, rest, span, steps, 0)?), Vec::new()));
     }
-    // Few are not worth segments of their own, if the keys that the fastest need do for all.
-    if left.is_empty() || (left.len() < span.least && whole.share_out(steps, 0).1.is_empty()) {
-        let left_over = if left.is_empty() { LEFT_OVER } else { 0 };
-        return Ok((Some(whole.finish(windows, rest, span, steps, left_over)?), Vec::new()));
+    // Without the fast ones clusters and their poses are others, and so is who fits.
+    let (mut attempt, mut left) = (whole, Vec::new());
+    for _ in 0..ROUNDS {
+        let (taken, mut bad) = attempt.share_out(steps, LEFT_OVER);
+        if bad.is_empty() {
+            break;
+        }
+        if left.is_empty() && bad.len() < span.least && attempt.share_out(steps, 0).1.is_empty() {
+            // A few are not worth segments of their own, if the keys that the fastest need do for all.
+            return Ok((Some(attempt.finish(windows, rest, span, steps, 0)?), left));
+        }
+        left.append(&mut bad);
+        if taken.len() < span.least.min(windows.len()) {
+            // Too fast nearly all of them.
+            return Ok((None, (0..windows.len()).collect()));
+        }
+        attempt = Attempt::make(samples, windows, span, steps, &taken);
     }
-    drop(whole);
-    let most = Attempt::make(samples, windows, span, steps, &taken);
-    Ok((Some(most.finish(windows, rest, span, steps, LEFT_OVER)?), left))
+    left.sort_unstable();
+    Ok((Some(attempt.finish(windows, rest, span, steps, LEFT_OVER)?), left))
 }
 
 /// Tracks in order, perhaps in the frames of their clusters, before keys are chosen.

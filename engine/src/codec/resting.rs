@@ -1,0 +1,170 @@
+//! What rests in a sequence is stored once for as long as it rests: floor, furniture, a body that waits.
+//!
+//! A track that keeps to its place through a whole block, as nearly as the profile tells places apart, leaves the block's
+//! splines for a *run*. A run goes on from block to block until the track moves away from where it began, and becomes one
+//! still splat with a window. Runs are cut at the edges of level 1, so that what is remembered, and what a file keeps in
+//! memory, does not grow with its length; between the edges a run goes to the finest segment above the blocks' level that
+//! holds it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::packed::Steps;
+use super::partition::Hierarchy;
+use super::samples::{Frame, Track};
+use crate::clip::Writer;
+use crate::error::Result;
+use crate::splat::{Life, Splat, Splats};
+
+/// A track at rest.
+#[derive(Debug)]
+struct Run {
+    /// First tick.
+    start: i64,
+    splat: Splat,
+    rest: Vec<f32>,
+}
+
+/// The runs that go on, and those that ended and are not written yet.
+#[derive(Debug)]
+pub(super) struct Resting {
+    runs: HashMap<u32, Run>,
+    ended: Splats,
+}
+
+/// The frames of a block, with what places them in time.
+pub(super) struct Block<'a> {
+    pub(super) window: &'a [Frame],
+    /// Number of the first of `window`.
+    pub(super) first: i64,
+    /// The block's frames, by number.
+    pub(super) frames: std::ops::Range<i64>,
+    /// Its first tick.
+    pub(super) start: i64,
+}
+
+impl Block<'_> {
+    fn splat(&self, id: u32, number: i64) -> Option<(Splat, &[f32])> {
+        let frame = self.window.get(usize::try_from(number - self.first).ok()?)?;
+        let at = frame.find(id)?;
+        Some((frame.splats.get(at), frame.splats.sh_rest_of(at)))
+    }
+}
+
+impl Resting {
+    pub(super) fn new(sh_degree: u8) -> Self {
+        Self { runs: HashMap::new(), ended: Splats::new(sh_degree) }
+    }
+
+    /// Takes the tracks of a block that rest through it, unless nothing rested before and they are fewer than `least`; returns the
+    /// others.
+    pub(super) fn take(
+        &mut self,
+        tracks: Vec<Track>,
+        block: &Block<'_>,
+        steps: &Steps,
+        least: usize,
+    ) -> Vec<Track> {
+        let whole = |track: &Track| track.first <= block.frames.start && track.end >= block.frames.end;
+        let (resting, mut moving): (Vec<Track>, Vec<Track>) =
+            tracks.into_iter().partition(|track| whole(track) && self.rests(track.id, block, steps));
+        if resting.len() < least && self.runs.is_empty() {
+            moving.extend(resting);
+            moving.sort_by_key(|track| (track.id, track.first));
+            return moving;
+        }
+        let mut before = std::mem::take(&mut self.runs);
+        for track in resting {
+            let run = before.remove(&track.id).filter(|run| still(&run.splat, track.id, block, steps));
+            let run = run.or_else(|| {
+                let (splat, rest) = block.splat(track.id, block.frames.start)?;
+                Some(Run { start: block.start, splat, rest: rest.to_vec() })
+            });
+            self.runs.extend(run.map(|run| (track.id, run)));
+        }
+        self.end(before, block.start);
+        moving
+    }
+
+    /// Whether a track rests through a block: where its run began, or where it is at the block's first frame.
+    fn rests(&self, id: u32, block: &Block<'_>, steps: &Steps) -> bool {
+        let known = self.runs.get(&id).is_some_and(|run| still(&run.splat, id, block, steps));
+        let begins =
+            || block.splat(id, block.frames.start).is_some_and(|(splat, _)| still(&splat, id, block, steps));
+        known || begins()
+    }
+
+    /// Ends every run at a tick.
+    fn end_all(&mut self, tick: i64) {
+        let runs = std::mem::take(&mut self.runs);
+        self.end(runs, tick);
+    }
+
+    fn end(&mut self, runs: HashMap<u32, Run>, tick: i64) {
+        // Equal input gives equal files, whatever the order of a hash.
+        let mut runs: Vec<(u32, Run)> = runs.into_iter().collect();
+        runs.sort_unstable_by_key(|(id, _)| *id);
+        for (_, run) in runs {
+            let life = Life { t0: 0.0, sigma_t: f32::INFINITY, start: run.start, end: tick };
+            self.ended.push(&Splat { life, motion: crate::splat::Motion::default(), ..run.splat }, &run.rest);
+        }
+    }
+
+    /// Ends all runs at `tick` and writes what has ended, into segments above `level`.
+    pub(super) fn write(
+        &mut self,
+        writer: &mut Writer,
+        hierarchy: &Hierarchy,
+        level: u8,
+        least: usize,
+        tick: i64,
+    ) -> Result<()> {
+        self.end_all(tick);
+        let empty = Splats::new(self.ended.sh_degree);
+        let ended = std::mem::replace(&mut self.ended, empty);
+        let mut nodes: BTreeMap<(u8, i64), Vec<usize>> = BTreeMap::new();
+        for index in 0..ended.len() {
+            let Life { start, end, .. } = ended.get(index).life;
+            let (mut own, mut number) = hierarchy.place(start, end);
+            while own >= level.max(2) {
+                (own, number) = (own - 1, number >> 1);
+            }
+            nodes.entry((own, number)).or_default().push(index);
+        }
+        // Segments of few splats join their parents.
+        for own in (2..level).rev() {
+            let small: Vec<(u8, i64)> = nodes
+                .range((own, i64::MIN)..=(own, i64::MAX))
+                .filter(|(_, splats)| splats.len() < least)
+                .map(|(key, _)| *key)
+                .collect();
+            for key in small {
+                if let Some(mut splats) = nodes.remove(&key) {
+                    nodes.entry((own - 1, key.1 >> 1)).or_default().append(&mut splats);
+                }
+            }
+        }
+        for ((own, number), mut indices) in nodes {
+            indices.sort_unstable();
+            let (start, end) = (hierarchy.edge(own, number), hierarchy.edge(own, number + 1));
+            writer.push_segment(own, start, end, &ended.select(&indices))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a track is through a block where `splat` is, as nearly as the profile tells.
+fn still(splat: &Splat, id: u32, block: &Block<'_>, steps: &Steps) -> bool {
+    let near = |a: &[f32], b: &[f32], most: f32| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= most);
+    block.frames.clone().all(|number| {
+        block.splat(id, number).is_some_and(|(now, _)| {
+            let dot: f32 = now.rotation.iter().zip(splat.rotation).map(|(a, b)| a * b).sum();
+            let rotation = if dot < 0.0 { splat.rotation.map(|value| -value) } else { splat.rotation };
+            let logs = |splat: &Splat| splat.scale.map(|scale| scale.max(1e-9).ln());
+            near(&now.mean, &splat.mean, 2.0 * steps.mean)
+                && near(&now.rotation, &rotation, steps.rotation)
+                && near(&logs(&now), &logs(splat), steps.scale)
+                && near(&now.colour, &splat.colour, steps.colour)
+                && (now.opacity - splat.opacity).abs() <= 2.0 / 255.0
+        })
+    })
+}
