@@ -6,7 +6,7 @@
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, LODS, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, LODS, Plane, SegmentData};
 
 /// By how much scales may grow in a level of detail.
 const MOST_GAIN: f32 = 64.0;
@@ -85,6 +85,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         id: (clip.id(), number),
         start: node.start,
         end: node.end,
+        lod: FULL_LOD,
         splats: node.splats as usize,
         keys: node.keys,
         lod_gains: [1.0; LODS],

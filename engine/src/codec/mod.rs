@@ -11,6 +11,7 @@
 mod cluster;
 mod colour;
 mod decode;
+mod detail;
 mod encode;
 mod life;
 mod mean;
