@@ -326,6 +326,8 @@ pub struct SegmentData {
     pub end: i64,
     /// Which level of detail this is: [`FULL_LOD`] for the whole segment, less for the first splats of it.
     pub lod: u8,
+    /// Number of splats of the whole segment.
+    pub full_splats: usize,
     /// Number of splats; every present plane holds `splats · words` words, without padding.
     pub splats: usize,
     /// Keys of a splat in its packed planes.
@@ -346,6 +348,12 @@ impl SegmentData {
     #[must_use]
     pub const fn key(&self) -> (u64, u32, u8) {
         (self.id.0, self.id.1, self.lod)
+    }
+
+    /// Splats of one of its levels of detail.
+    #[must_use]
+    pub const fn lod_splats(&self, lod: u8) -> usize {
+        lod_splats(self.full_splats, lod as usize)
     }
 
     /// The factor on every scale when these splats are shown.

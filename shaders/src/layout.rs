@@ -96,8 +96,10 @@ pub struct Segment {
     pub ticks: u32,
     /// Words a splat of the tiles in the pool.
     pub tile_words: u32,
+    /// Factor on every scale, 1 unless a coarser level of detail is shown.
+    pub gain: f32,
     /// Zero.
-    pub reserved: [u32; 3],
+    pub reserved: [u32; 2],
 }
 
 /// One workgroup of slice and cull.

@@ -58,7 +58,9 @@ impl Stage {
             ..CanvasDescription::new(size, size, u32::try_from(views.len()).expect("few views"))
         };
         let mut canvas = self.renderer.canvas(&description).expect("canvas");
-        self.renderer.draw(&[performer], views, &Settings::default(), &canvas).expect("draw");
+        self.renderer
+            .draw(&[performer], views, &Settings { exact: true, ..Settings::default() }, &canvas)
+            .expect("draw");
         self.renderer.read(&mut canvas).expect("read")
     }
 

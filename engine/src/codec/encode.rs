@@ -69,6 +69,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         start,
         end,
         lod: FULL_LOD,
+        full_splats: taken.len(),
         splats: taken.len(),
         keys: Keys::ONE,
         lod_gains: gains,

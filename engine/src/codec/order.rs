@@ -103,7 +103,7 @@ pub(super) fn order(placed: &Placed<'_>, ticks: u32) -> Order {
     let mut left = curve.clone();
     for lod in (1..=FULL_LOD).rev() {
         let at = usize::from(lod);
-        let [kept, rest] = detail::thin(placed, ticks, &left, lod_splats(count, at - 1));
+        let [kept, rest] = detail::thin(placed, ticks, &left, lod_splats(count, at - 1), lod == FULL_LOD);
         rest.iter().for_each(|&splat| levels[splat] = lod);
         (parts[at], left) = (rest, kept);
     }

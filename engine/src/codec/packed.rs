@@ -87,6 +87,7 @@ impl Packer {
             start: self.full.start,
             end: self.full.end,
             lod: self.full.lod,
+            full_splats: self.full.full_splats,
             splats: self.full.splats,
             keys: Keys::ONE,
             lod_gains: self.full.lod_gains,

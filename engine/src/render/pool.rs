@@ -30,7 +30,8 @@ const PENDING_COPIES: usize = 4096;
 /// One segment's run of cluster slots.
 #[derive(Debug, Clone, Copy)]
 struct Resident {
-    id: (u64, u32),
+    /// Of these bytes: [`SegmentData::key`].
+    key: (u64, u32, u8),
     first: u32,
     count: u32,
     last_used: u64,
@@ -80,12 +81,14 @@ pub(super) struct Pool {
     pending: Vec<PendingCopy>,
     generation: u32,
     uploaded_bytes: u64,
+    /// Whether what is live is drawn in its own level of detail, however long writing it takes.
+    pub(super) exact: bool,
 }
 
 impl Resident {
     fn new(segment: &SegmentData, first: u32, frame: u64) -> Self {
         let bytes = (0..=Plane::ALL.len()).map(|part| segment_part(segment, part).len()).sum();
-        Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes }
+        Self { key: segment.key(), first, count: cluster_count(segment), last_used: frame, written: 0, bytes }
     }
 }
 
@@ -120,6 +123,7 @@ impl Pool {
             pending: Vec::with_capacity(PENDING_COPIES),
             generation: 0,
             uploaded_bytes: 0,
+            exact: false,
         })
     }
 
@@ -142,9 +146,25 @@ impl Pool {
         self.uploaded_bytes
     }
 
-    /// First cluster slot of a resident segment.
-    pub(super) fn first_cluster(&self, id: (u64, u32)) -> Option<u32> {
-        self.residents.iter().find(|r| r.id == id).map(|r| r.first)
+    fn find(&self, segment: &SegmentData) -> Option<&Resident> {
+        self.residents.iter().find(|r| r.key == segment.key())
+    }
+
+    /// A coarser level of detail of a segment that is whole, where the segment itself is still being written; none where
+    /// the picture has to be exact.
+    fn stand_in(&self, segment: &SegmentData) -> Option<&Resident> {
+        if self.exact || self.find(segment).is_some_and(|own| own.written >= own.bytes) {
+            return None;
+        }
+        let coarser =
+            |r: &&Resident| (r.key.0, r.key.1) == segment.id && r.key.2 < segment.lod && r.written >= r.bytes;
+        self.residents.iter().filter(coarser).max_by_key(|r| r.key.2)
+    }
+
+    /// First cluster slot and level of detail of what is drawn of a live segment.
+    pub(super) fn drawn(&self, segment: &SegmentData) -> Option<(u32, u8)> {
+        let resident = self.stand_in(segment).or_else(|| self.find(segment))?;
+        Some((resident.first, resident.key.2))
     }
 
     /// Empties the pool and makes it large enough for `live`, and for as much again to follow when clips move on.
@@ -202,12 +222,15 @@ impl Pool {
         completed: u64,
     ) -> bool {
         for segment in live.clone() {
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
-                resident.last_used = frame;
+            let shown = self.stand_in(segment).map(|r| r.key);
+            for resident in &mut self.residents {
+                if resident.key == segment.key() || Some(resident.key) == shown {
+                    resident.last_used = frame;
+                }
             }
         }
         for segment in live {
-            if !segment.clusters.is_empty() && self.first_cluster(segment.id).is_none() {
+            if !segment.clusters.is_empty() && self.find(segment).is_none() {
                 let Some(first) = self.find_room(cluster_count(segment), completed) else { return false };
                 self.residents.push(Resident::new(segment, first, frame));
             }
@@ -218,8 +241,13 @@ impl Pool {
     /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
     /// GPU has to be idle first.
     pub(super) fn must_wait<'a>(&self, mut live: impl Iterator<Item = &'a Arc<SegmentData>>) -> bool {
-        let missing = |id| self.residents.iter().any(|r| r.id == id && r.written < r.bytes);
-        !self.unified && live.any(|segment| missing(segment.id))
+        !self.unified && live.any(|segment| self.missing_bytes(segment) > 0)
+    }
+
+    /// Bytes of a live segment that have to be written before it can be drawn.
+    fn missing_bytes(&self, segment: &SegmentData) -> usize {
+        let missing = self.find(segment).map_or(0, |r| r.bytes - r.written);
+        if self.stand_in(segment).is_some() { 0 } else { missing }
     }
 
     /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
@@ -230,15 +258,16 @@ impl Pool {
     ) -> Result<()> {
         let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
         if staging == Staging::Urgent {
-            let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
-            let needed = live.clone().map(|s| missing(s.id) as u64).sum();
+            let needed = live.clone().map(|s| self.missing_bytes(s) as u64).sum();
             if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
                 self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
             }
         }
         let mut cursor = 0;
         for segment in live {
-            self.write_some(segment, usize::MAX, staging, &mut cursor)?;
+            if self.missing_bytes(segment) > 0 {
+                self.write_some(segment, usize::MAX, staging, &mut cursor)?;
+            }
         }
         Ok(())
     }
@@ -256,12 +285,12 @@ impl Pool {
         let mut missing = 0;
         for segment in coming.clone() {
             let planes_fit = self.has_planes(segment.plane_mask());
-            if self.first_cluster(segment.id).is_none() && planes_fit && !segment.clusters.is_empty() {
+            if self.find(segment).is_none() && planes_fit && !segment.clusters.is_empty() {
                 // Only what has long been unused makes way: the segments of the last second may be wanted again.
                 let Some(first) = self.find_room(cluster_count(segment), completed) else { continue };
                 self.residents.push(Resident::new(segment, first, frame));
             }
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id) {
+            if let Some(resident) = self.residents.iter_mut().find(|r| r.key == segment.key()) {
                 resident.last_used = frame;
                 missing += resident.bytes - resident.written;
             }
@@ -290,7 +319,7 @@ impl Pool {
         staging: Staging,
         cursor: &mut u64,
     ) -> Result<usize> {
-        let Some(index) = self.residents.iter().position(|r| r.id == segment.id) else { return Ok(0) };
+        let Some(index) = self.residents.iter().position(|r| r.key == segment.key()) else { return Ok(0) };
         let Resident { first, written, .. } = self.residents[index];
         // The segment as one run of bytes: all planes in order, then the cluster table.
         let (mut skip, mut left) = (written, budget);

@@ -7,6 +7,7 @@ use vivant_shaders::layout;
 use super::pool::Pool;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
+use crate::frame::SegmentData;
 use crate::view::View;
 
 /// A frame's parameters; its vectors are reused from frame to frame.
@@ -64,7 +65,7 @@ impl Scene {
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
             for segment in &performer.live.segments {
-                let Some(first) = pool.first_cluster(segment.id) else { continue };
+                let Some((first, lod)) = pool.drawn(segment) else { continue };
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
@@ -91,9 +92,10 @@ impl Scene {
                     tick_seconds: grid.tick_seconds,
                     ticks: u32::try_from(segment.end - segment.start).unwrap_or(u32::MAX),
                     tile_words: pool.tile_words(),
-                    reserved: [0; 3],
+                    gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
+                    reserved: [0; 2],
                 });
-                for (number, cluster) in (0_u32..).zip(&segment.clusters) {
+                for (number, cluster) in (0_u32..).zip(&segment.clusters[..lod_clusters(segment, lod)]) {
                     if tick < cluster.start || tick >= cluster.end {
                         continue;
                     }
@@ -149,6 +151,14 @@ impl Scene {
     pub(super) fn groups(&self) -> u32 {
         self.slots() / CLUSTER_SPLATS
     }
+}
+
+/// Clusters of a segment's level of detail.
+fn lod_clusters(segment: &SegmentData, lod: u8) -> usize {
+    if lod >= segment.lod {
+        return segment.clusters.len();
+    }
+    segment.lod_splats(lod).div_ceil(CLUSTER_SPLATS as usize).min(segment.clusters.len())
 }
 
 /// Rotation and uniform scale of a transform.

@@ -43,9 +43,9 @@ vec3 splat_scale(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_SCALE_OPACITY) != 0u) {
         uint word = packed_word(segment, source, TILE_SCALE_OPACITY);
         vec3 bytes = vec3(word & 0xFFu, (word >> 8u) & 0xFFu, (word >> 16u) & 0xFFu);
-        return exp(bytes * segment.scale_step + segment.scale_least);
+        return exp(bytes * segment.scale_step + segment.scale_least) * segment.gain;
     }
-    return unpack_scale(plane_scale_opacity[source]);
+    return unpack_scale(plane_scale_opacity[source]) * segment.gain;
 }
 
 float splat_opacity(Segment segment, uint source) {

@@ -83,7 +83,8 @@ struct Segment {
     float tick_seconds;
     uint ticks;             // length of the segment
     uint tile_words;        // words a splat of the tiles in the pool
-    uint reserved[3];
+    float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
+    uint reserved[2];
 };
 
 // One workgroup of slice and cull.

@@ -47,9 +47,9 @@ pub(crate) fn scale(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3
         let [word] = packed::<1>(buffers, segment, source, TILE_SCALE_OPACITY);
         let [x, y, z, _] = word.to_le_bytes().map(f32::from);
         let v = Vec3::new(x, y, z) * segment.scale_step + segment.scale_least;
-        return Vec3::new(v.x.exp(), v.y.exp(), v.z.exp());
+        return Vec3::new(v.x.exp(), v.y.exp(), v.z.exp()) * segment.gain;
     }
-    pack::scale(buffers.plane(2, source, 2))
+    pack::scale(buffers.plane(2, source, 2)) * segment.gain
 }
 
 pub(crate) fn opacity(buffers: &Buffers, segment: &Segment, source: usize) -> f32 {
