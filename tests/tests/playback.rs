@@ -66,13 +66,14 @@ fn open(clip: &Arc<Clip>, options: PlayerOptions) -> Player {
     Player::open(clip.clone(), options).unwrap()
 }
 
-/// Updates at one host time until the picture is the one asked for.
+/// Updates at one host time until the picture is the one asked for, in full.
 fn settle(player: &mut Player, host_nanos: i64) -> LiveSet {
     let begun = Instant::now();
     loop {
         let live = player.update(host_nanos).cloned();
         if let Some(live) = live
             && !player.stats().holding
+            && !player.stats().refining
         {
             return live;
         }
@@ -183,8 +184,10 @@ fn the_budget_bounds_what_is_held() {
     let clip = clip_of(&sequence(5, 3000, 60));
     let one = clip.limits().max_live_bytes;
     let needed = Player::needed_bytes(&clip);
-    assert_eq!(needed, one * 2, "a moment, and the one still shown");
-    for budget_bytes in [needed, one * 4] {
+    let full = Player::full_bytes(&clip);
+    assert_eq!(needed, clip.live_bytes(0) * 2, "a moment, and the one still shown");
+    assert_eq!(full, one * 2 + clip.live_bytes(0), "and the first look at one sought");
+    for (budget_bytes, lod) in [(needed, 0), (full - 1, 2), (full, 3), (one * 4, 3)] {
         let options = PlayerOptions { budget_bytes, loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
         let mut player = open(&clip, options);
         player.play(0);
@@ -192,6 +195,7 @@ fn the_budget_bounds_what_is_held() {
             settle(&mut player, frame * 33_333_333);
             let stats = player.stats();
             assert!(stats.held_bytes <= budget_bytes, "{stats:?}");
+            assert_eq!((stats.lod, stats.playable_lod), (lod, lod), "no other level in between");
             assert!(stats.resident_segments <= 5);
         }
     }

@@ -228,7 +228,8 @@ impl Loader {
         self.base = finest(&self.needs, entitled);
         self.shared.playable.store(self.base, Ordering::Relaxed);
         let clips = self.programme.iter().map(|(_, clip)| clip);
-        let wanted = wanted(clips, &self.course, self.target.min(self.base), entitled);
+        let room = entitled.saturating_sub(self.first_look_bytes());
+        let wanted = wanted(clips, &self.course, self.target.min(self.base), room);
         let ahead = self.ahead(&wanted);
         self.target = self.pressure.level(self.begun.elapsed().as_secs_f64(), self.base, &ahead);
         self.shrink_to(entitled, &wanted);
@@ -260,6 +261,16 @@ impl Loader {
             }
         }
         pause
+    }
+
+    /// What the coarse copies of live segments take beside the finer ones that are to replace them. Without this room what
+    /// comes next and what shows would push each other out.
+    fn first_look_bytes(&self) -> u64 {
+        let Some((_, clip)) = self.programme.front() else { return 0 };
+        let goal = self.target.min(self.base);
+        let live = clip.live_nodes(self.course.tick);
+        let held = live.iter().map(|&node| (node, self.held_lod((clip.id(), node)).unwrap_or(0)));
+        held.filter(|(_, lod)| *lod < goal).map(|(node, lod)| bytes_of(clip, node, lod)).sum()
     }
 
     /// How many of what is wanted shows now.
