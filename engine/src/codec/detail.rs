@@ -21,7 +21,7 @@ const MOST_OWED: f32 = 20.0;
 /// Splats of the full segment that are compared with those a level keeps of them.
 const REGION: usize = 256;
 /// The part of all regions and moments, by what they cover, that a gain makes whole.
-const QUANTILE: f64 = 0.7;
+const QUANTILE: f64 = 0.6;
 /// Gains beyond this are no picture of the performer any more.
 const MOST_GAIN: f64 = 8.0;
 
