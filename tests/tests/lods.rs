@@ -99,7 +99,7 @@ struct Level {
     alpha: f32,
     /// dB against the full picture, with the gain of the file.
     psnr: f64,
-    /// The same with the smallest gain that leaves no hole.
+    /// The same with the best gain that leaves no hole.
     best: f64,
     /// The same for as many splats chosen at random, on average of three draws.
     chance: f64,
@@ -118,8 +118,8 @@ fn levels(clip: &Clip, seconds: f64, size: u32, margin: usize) -> Vec<Level> {
             let ours = measure(lod, 1.0, None);
             // The nearest without holes.
             let best = |seed| {
-                let mut steps = (0..9).map(|step| measure(lod, 0.8 * 1.06_f32.powi(step), seed));
-                steps.find(|found| found.0 >= WHOLE).map_or(0.0, |found| found.1)
+                let steps = (0..8).map(|step| measure(lod, 0.85 * 1.06_f32.powi(step), seed));
+                steps.filter(|found| found.0 >= WHOLE).map(|found| found.1).fold(0.0, f64::max)
             };
             let chance = (1..=3).map(|seed| best(Some(seed))).sum::<f64>() / 3.0;
             Level { alpha: ours.0, psnr: ours.1, best: best(None), chance }
