@@ -247,7 +247,8 @@ impl Default for Keys {
 pub const LODS: usize = 4;
 
 /// The level of detail with all splats.
-pub const FULL_LOD: u8 = LODS as u8 - 1;
+pub const FULL_LOD: u8 = 3;
+const _: () = assert!(FULL_LOD as usize + 1 == LODS);
 
 /// Splats of the smallest segment that is worth cutting: a part of fewer saves nothing and has no neighbours to fill in.
 pub const LOD_LEAST_SPLATS: usize = 1024;
