@@ -21,7 +21,7 @@ const MOST_OWED: f32 = 20.0;
 /// Splats of the full segment that are compared with those a level keeps of them.
 const REGION: usize = 256;
 /// The part of all regions and moments, by what they cover, that a gain makes whole.
-const QUANTILE: f64 = 0.6;
+const QUANTILE: f64 = 0.8;
 /// Gains beyond this are no picture of the performer any more.
 const MOST_GAIN: f64 = 8.0;
 
@@ -104,6 +104,11 @@ pub(super) fn gains(placed: &Placed<'_>, ticks: u32, curve: &[usize], levels: &[
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "coordinates are small whole numbers"
+)]
 mod tests {
     use super::super::order::order;
     use super::*;
@@ -197,8 +202,11 @@ mod tests {
             assert!((gain - wanted.sqrt()).abs() < 0.02 * gain, "{gains:?}");
         }
         // Half of them cover nearly all: leaving the others out costs little.
-        splats.coverage =
-            splats.positions.iter().map(|at| if at[0] as u32 % 2 == 0 { 8.0 } else { 1e-3 }).collect();
+        splats.coverage = splats
+            .positions
+            .iter()
+            .map(|at| if (at[0] as u32).is_multiple_of(2) { 8.0 } else { 1e-3 })
+            .collect();
         let gains = order(&splats.placed(), TICKS).gains;
         assert!(gains[2] < 1.1 && gains[0] >= gains[1] && gains[1] >= gains[2], "{gains:?}");
         assert_eq!(gains[3].to_bits(), 1.0_f32.to_bits());
