@@ -208,7 +208,7 @@ mod tests {
             .map(|at| if (at[0] as u32).is_multiple_of(2) { 8.0 } else { 1e-3 })
             .collect();
         let gains = order(&splats.placed(), TICKS).gains;
-        assert!(gains[2] < 1.1 && gains[0] >= gains[1] && gains[1] >= gains[2], "{gains:?}");
+        assert!(gains[2] < 1.3 && gains[0] >= gains[1] && gains[1] >= gains[2], "{gains:?}");
         assert_eq!(gains[3].to_bits(), 1.0_f32.to_bits());
         // Nothing that covers is no division by zero.
         splats.coverage.fill(0.0);
