@@ -249,10 +249,20 @@ impl Default for Keys {
 /// Levels of detail of a segment: level `k` is the first [`lod_splats`] of its splats.
 pub const LODS: usize = 4;
 
+/// The level of detail with all splats.
+pub const FULL_LOD: u8 = 3;
+const _: () = assert!(FULL_LOD as usize + 1 == LODS);
+
+/// Splats of the smallest segment that is worth cutting: a part of fewer saves nothing and has no neighbours to fill in.
+pub const LOD_LEAST_SPLATS: usize = 1024;
+
 /// How many of a segment's splats make the level of detail `lod`, 0 the coarsest: an eighth, a quarter, a half, all, in
-/// whole clusters.
+/// whole clusters; of a small segment always all.
 #[must_use]
 pub const fn lod_splats(splats: usize, lod: usize) -> usize {
+    if splats < LOD_LEAST_SPLATS {
+        return splats;
+    }
     let shift = if lod < LODS { LODS - 1 - lod } else { 0 };
     let part = splats.div_ceil(1 << shift).next_multiple_of(CLUSTER_SPLATS);
     if part < splats { part } else { splats }
@@ -347,6 +357,10 @@ pub struct SegmentData {
     pub start: i64,
     /// First tick after it.
     pub end: i64,
+    /// Which level of detail this is: [`FULL_LOD`] for the whole segment, less for the first splats of it.
+    pub lod: u8,
+    /// Number of splats of the whole segment.
+    pub full_splats: usize,
     /// Number of splats; every present plane holds `splats · words` words, without padding.
     pub splats: usize,
     /// Keys of a splat in its packed planes.
@@ -373,6 +387,24 @@ pub struct SegmentData {
 pub const POSE_WORDS: usize = 4;
 
 impl SegmentData {
+    /// Identity of these very bytes: that of the segment, and the level of detail.
+    #[must_use]
+    pub const fn key(&self) -> (u64, u32, u8) {
+        (self.id.0, self.id.1, self.lod)
+    }
+
+    /// Splats of one of its levels of detail.
+    #[must_use]
+    pub const fn lod_splats(&self, lod: u8) -> usize {
+        lod_splats(self.full_splats, lod as usize)
+    }
+
+    /// The factor on every scale when these splats are shown.
+    #[must_use]
+    pub fn gain(&self) -> f32 {
+        self.lod_gains.get(usize::from(self.lod)).copied().unwrap_or(1.0)
+    }
+
     /// Words of a splat in a plane.
     #[must_use]
     pub const fn words(&self, plane: Plane) -> usize {

@@ -24,7 +24,7 @@
 
 // Version of this interface: major << 16 | minor. A minor version only adds; another major version is another
 // interface. Until major 1, a minor version may also change, and API_CHANGES.md says how.
-#define VVT_ABI_VERSION 2
+#define VVT_ABI_VERSION 3
 
 // Done.
 #define VVT_OK 0
@@ -282,6 +282,11 @@ typedef struct vvt_player_snapshot {
   uint32_t resident_segments;
   // The newest error of loading, or VVT_OK; vvt_player_last_error has the sentence.
   vvt_result last_error;
+  // Since 0.3: the level of detail shown, of the coarsest part: 3 for all splats, 2, 1 and 0 for a half, a quarter and
+  // an eighth.
+  uint32_t lod;
+  // The level of detail that the budget is enough for.
+  uint32_t playable_lod;
 } vvt_player_snapshot;
 
 // What an offscreen renderer draws.
@@ -497,7 +502,7 @@ VVT_API vvt_result vvt_player_set_loop(vvt_player player, int32_t mode);
 // Thread: any.
 VVT_API vvt_result vvt_player_update(vvt_player player, int64_t host_time_ns);
 
-// Waits until the picture of a host time is in memory, at most `timeout_ns`: VVT_OK when it is, VVT_NOT_READY or
+// Waits until the picture of a host time is in memory, in all the detail that the budget is enough for, at most `timeout_ns`: VVT_OK when it is, VVT_NOT_READY or
 // VVT_STALE_FRAME when the time ran out. An error as soon as part of the clip cannot be loaded, or when the time ran
 // out after that. For tools that render to files; never on the frame path.
 //

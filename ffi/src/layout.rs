@@ -88,6 +88,8 @@ fn structs(out: &mut String) {
             held_bytes,
             resident_segments,
             last_error,
+            lod,
+            playable_lod,
         }
     );
     layout!(

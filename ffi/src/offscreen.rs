@@ -225,7 +225,7 @@ impl State {
     fn draw(&mut self, draw: &vvt_draw, views: &[View], instances: &[vvt_instance]) -> Outcome<vvt_result> {
         let (note, casts) = gather(instances, draw.host_time_ns)?;
         let performers: Vec<Performer<'_>> = casts.iter().map(Cast::performer).collect();
-        let settings = Settings { background: draw.background, ..Settings::default() };
+        let settings = Settings { background: draw.background, exact: true, ..Settings::default() };
         self.renderer.draw(&performers, views, &settings, &self.canvas)?;
         self.drawn = true;
         Ok(note)

@@ -340,7 +340,7 @@ pub extern "C" fn vvt_player_update(player: vvt_player, host_time_ns: i64) -> vv
     with(player, |player| Ok(player.update(host_time_ns, |_| ()).0))
 }
 
-/// Waits until the picture of a host time is in memory, at most `timeout_ns`: VVT_OK when it is, VVT_NOT_READY or
+/// Waits until the picture of a host time is in memory, in all the detail that the budget is enough for, at most `timeout_ns`: VVT_OK when it is, VVT_NOT_READY or
 /// VVT_STALE_FRAME when the time ran out. An error as soon as part of the clip cannot be loaded, or when the time ran
 /// out after that. For tools that render to files; never on the frame path.
 ///
@@ -357,7 +357,7 @@ pub extern "C" fn vvt_player_wait(player: vvt_player, host_time_ns: i64, timeout
             let (note, _) = state.update(host_time_ns, |_| ());
             let left = timeout.saturating_sub(begun.elapsed());
             match &state.error {
-                _ if note == VVT_OK => return Ok(note),
+                _ if note == VVT_OK && (left.is_zero() || !state.inner.stats().refining) => return Ok(note),
                 Some(failure) if left.is_zero() || state.errors > errors_before => {
                     return Err(Failure::new(failure.code, failure.text.clone()));
                 }

@@ -56,12 +56,17 @@ pub struct vvt_player_snapshot {
     pub resident_segments: u32,
     /// The newest error of loading, or VVT_OK; vvt_player_last_error has the sentence.
     pub last_error: vvt_result,
+    /// Since 0.3: the level of detail shown, of the coarsest part: 3 for all splats, 2, 1 and 0 for a half, a quarter and
+    /// an eighth.
+    pub lod: u32,
+    /// The level of detail that the budget is enough for.
+    pub playable_lod: u32,
 }
 
 // SAFETY: repr(C), numbers only; layout.rs checks that there is no padding.
 unsafe impl Growing for vvt_player_snapshot {
     const NAME: &str = "vvt_player_snapshot";
-    const FIRST_BYTES: usize = size_of::<Self>();
+    const FIRST_BYTES: usize = std::mem::offset_of!(Self, lod);
 }
 
 // SAFETY: starts with its size.
@@ -97,6 +102,8 @@ fn snapshot_of(player: &mut PlayerState, host_time_ns: i64) -> vvt_player_snapsh
         held_bytes: stats.held_bytes,
         resident_segments: u32::try_from(stats.resident_segments).unwrap_or(u32::MAX),
         last_error: player.error.as_ref().map_or(VVT_OK, |failure| failure.code),
+        lod: u32::from(stats.lod),
+        playable_lod: u32::from(stats.playable_lod),
     }
 }
 

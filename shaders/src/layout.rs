@@ -128,8 +128,10 @@ pub struct Segment {
     pub pose_origin: [f32; 3],
     /// Metres between two of its numbers.
     pub pose_step: f32,
+    /// Factor on every scale, 1 unless a coarser level of detail is shown.
+    pub gain: f32,
     /// Zero.
-    pub reserved: [u32; 3],
+    pub reserved: [u32; 2],
 }
 
 /// One workgroup of slice and cull.

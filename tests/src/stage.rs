@@ -50,15 +50,24 @@ impl Stage {
     /// # Panics
     /// When the device fails or a segment does not decode.
     pub fn draw(&mut self, clip: &Clip, seconds: f64, views: &[View], size: u32) -> Pixels {
-        let live = live_at(clip, seconds);
-        let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+        self.draw_live(clip, &live_at(clip, seconds), views, size)
+    }
+
+    /// The same of a live set that is at hand.
+    ///
+    /// # Panics
+    /// When the device fails.
+    pub fn draw_live(&mut self, clip: &Clip, live: &LiveSet, views: &[View], size: u32) -> Pixels {
+        let performer = Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
         let description = CanvasDescription {
             format: Format::Rgba16f,
             depth: true,
             ..CanvasDescription::new(size, size, u32::try_from(views.len()).expect("few views"))
         };
         let mut canvas = self.renderer.canvas(&description).expect("canvas");
-        self.renderer.draw(&[performer], views, &Settings::default(), &canvas).expect("draw");
+        self.renderer
+            .draw(&[performer], views, &Settings { exact: true, ..Settings::default() }, &canvas)
+            .expect("draw");
         self.renderer.read(&mut canvas).expect("read")
     }
 

@@ -247,6 +247,7 @@ fn segment() -> Segment {
         tick: TICK,
         planes: 0x3FF,
         scale: 1.2,
+        gain: 1.25,
         ..Segment::default()
     }
 }

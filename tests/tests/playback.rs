@@ -66,13 +66,14 @@ fn open(clip: &Arc<Clip>, options: PlayerOptions) -> Player {
     Player::open(clip.clone(), options).unwrap()
 }
 
-/// Updates at one host time until the picture is the one asked for.
+/// Updates at one host time until the picture is the one asked for, in full.
 fn settle(player: &mut Player, host_nanos: i64) -> LiveSet {
     let begun = Instant::now();
     loop {
         let live = player.update(host_nanos).cloned();
         if let Some(live) = live
             && !player.stats().holding
+            && !player.stats().refining
         {
             return live;
         }
@@ -154,17 +155,25 @@ fn a_palette_counts_against_the_budget() {
     let (bytes, _) = performance_to_bytes(&vivant_tests::performances::glossy(3000), &options).unwrap();
     let clip = Arc::new(Clip::from_bytes("palette.vvt", bytes).unwrap());
     let palette = clip.palette().unwrap().bytes();
-    let needed = Player::needed_bytes(&clip);
-    assert_eq!(needed, clip.limits().max_live_bytes + palette);
+    let (needed, full) = (Player::needed_bytes(&clip), Player::full_bytes(&clip));
+    let (least, all) = (clip.live_bytes(0), clip.limits().max_live_bytes);
+    assert_eq!((needed, full), (least + palette, all + least + palette));
     let with = |budget_bytes| {
         Player::open(Arc::clone(&clip), PlayerOptions { budget_bytes, ..PlayerOptions::default() })
     };
     assert!(matches!(with(needed - 1), Err(Error::LimitExceeded { .. })));
-    let mut player = with(needed).unwrap();
-    settle(&mut player, 0);
-    let live = player.update(0).unwrap();
-    assert!(Arc::ptr_eq(live.segments[0].palette.as_ref().unwrap(), clip.palette().unwrap()));
-    assert_eq!(player.stats().held_bytes, needed);
+    for (budget, shown) in [(needed, least), (full - 1, clip.live_bytes(2)), (full, all)] {
+        let mut player = with(budget).unwrap();
+        settle(&mut player, 0);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while player.stats().held_bytes != shown + palette && Instant::now() < deadline {
+            player.update(0);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(player.stats().held_bytes, shown + palette, "a budget of {budget}");
+        let live = player.update(0).unwrap();
+        assert!(Arc::ptr_eq(live.segments[0].palette.as_ref().unwrap(), clip.palette().unwrap()));
+    }
 }
 
 #[test]
@@ -202,8 +211,10 @@ fn the_budget_bounds_what_is_held() {
     let clip = clip_of(&sequence(5, 3000, 60));
     let one = clip.limits().max_live_bytes;
     let needed = Player::needed_bytes(&clip);
-    assert_eq!(needed, one * 2, "a moment, and the one still shown");
-    for budget_bytes in [needed, one * 4] {
+    let full = Player::full_bytes(&clip);
+    assert_eq!(needed, clip.live_bytes(0) * 2, "a moment, and the one still shown");
+    assert_eq!(full, one * 2 + clip.live_bytes(0), "and the first look at one sought");
+    for (budget_bytes, lod) in [(needed, 0), (full - 1, 2), (full, 3), (one * 4, 3)] {
         let options = PlayerOptions { budget_bytes, loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
         let mut player = open(&clip, options);
         player.play(0);
@@ -211,6 +222,7 @@ fn the_budget_bounds_what_is_held() {
             settle(&mut player, frame * 33_333_333);
             let stats = player.stats();
             assert!(stats.held_bytes <= budget_bytes, "{stats:?}");
+            assert_eq!((stats.lod, stats.playable_lod), (lod, lod), "no other level in between");
             assert!(stats.resident_segments <= 5);
         }
     }

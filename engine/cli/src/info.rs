@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use vivant::clip::{ChunkKind, Clip, Summary};
+use vivant::playback::Player;
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
@@ -167,7 +168,7 @@ fn as_text(clip: &Clip) -> String {
          length    {length}\n\
          splats    {} stored, at most {} at once, SH degree {}\n\
          size      {} in {} on {}\n\
-         playing   at most {} decoded at once\n\
+         playing   at most {} decoded at once; a budget of {} for all detail, of {} for the least\n\
          box       {} m, from {low:?} to {high:?}{shared}{sound}",
         clip.name(),
         clip.splats(),
@@ -177,6 +178,8 @@ fn as_text(clip: &Clip) -> String {
         output::count(clip.nodes().len() as u64, "segment"),
         output::count(level_count(clip) as u64, "level"),
         output::bytes(limits.max_live_bytes),
+        output::bytes(Player::full_bytes(clip)),
+        output::bytes(Player::needed_bytes(clip)),
         sides.join(" x "),
     )
 }
@@ -240,6 +243,8 @@ fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
                 "raw_bytes": palette.bytes(),
             })
         }),
+        "full_budget_bytes": Player::full_bytes(clip),
+        "least_budget_bytes": Player::needed_bytes(clip),
         "audio": clip.tracks().iter().map(sound::track_json).collect::<Vec<_>>(),
         "by_level": by_level,
         "by_attribute": by_attribute,

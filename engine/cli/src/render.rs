@@ -236,7 +236,7 @@ impl Painter {
                 let performer =
                     Performer { live, rate: clip.info().rate, world_from_object: glam::DMat4::IDENTITY };
                 let background = self.background.map_or([0.0; 4], |[r, g, b]| [r, g, b, 1.0]);
-                let settings = Settings { background, ..Settings::default() };
+                let settings = Settings { background, exact: true, ..Settings::default() };
                 renderer.draw(&[performer], &self.views, &settings, canvas)?;
                 renderer.read(canvas)
             }

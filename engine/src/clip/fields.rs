@@ -4,7 +4,7 @@
 //! A packed record holds several numbers of 2 to 16 bits ([`Plane::fields`]), once for each key. Each becomes a column of
 //! its own, of low bytes and, above 8 bits, one of high bytes; the columns of a key stand together. A *prediction* says
 //! what is stored in place of a number: first along time, the difference of order 0 to 3 to the same number in the keys
-//! before (a smooth motion has small ones), then along the Morton curve, the difference of that to the record before, to
+//! before (a smooth motion has small ones), then along the curve, the difference of that to the record before, to
 //! the mean of the four records before (which halves the noise that a difference adds), or to nothing. All is modulo
 //! the number's width and zigzagged (0, −1, 1, −2, … become 0, 1, 2, 3, …), so that what is near zero either way has a
 //! zero high byte. The differences are of whole numbers on a grid, so nothing drifts.

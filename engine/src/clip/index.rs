@@ -15,7 +15,7 @@ use super::palette::{GLOBAL_BYTES, PaletteExtent};
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
 use super::track::Tracks;
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Keys, POSE_WORDS, Plane};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Keys, LODS, POSE_WORDS, Plane, lod_splats};
 
 pub(super) const INDEX_MAGIC: [u8; 4] = *b"VIDX";
 pub(super) const INDEX_HEADER_BYTES: usize = 64;
@@ -111,9 +111,27 @@ impl Node {
     /// Bytes of the decoded segment: all planes and the cluster table.
     #[must_use]
     pub fn raw_bytes(&self) -> u64 {
+        self.bytes_of(self.splats as usize)
+    }
+
+    /// Bytes of its level of detail `lod` once decoded.
+    #[must_use]
+    pub fn lod_bytes(&self, lod: u8) -> u64 {
+        self.bytes_of(lod_splats(self.splats as usize, usize::from(lod)))
+    }
+
+    /// Bytes of the pages that have to be decoded for that.
+    #[must_use]
+    pub fn lod_work(&self, lod: u8) -> u64 {
+        let splats = lod_splats(self.splats as usize, usize::from(lod));
+        self.bytes_of(splats.next_multiple_of(self.keys.page_splats()).min(self.splats as usize))
+    }
+
+    /// Decoded bytes of its first splats: all planes and the cluster table.
+    fn bytes_of(&self, splats: usize) -> u64 {
         let words: usize = self.planes().map(|plane| self.keys.words(plane)).sum();
         let a_cluster = size_of::<Cluster>() + usize::from(self.keys.poses) * POSE_WORDS * 4;
-        u64::from(self.splats) * words as u64 * 4 + (self.clusters() * a_cluster) as u64
+        (splats * words * 4 + splats.div_ceil(CLUSTER_SPLATS) * a_cluster) as u64
     }
 
     /// Entries of the cluster table.
@@ -193,6 +211,8 @@ pub(super) struct Index {
     pub(super) nodes: Vec<Node>,
     /// The run of `nodes` that each level has.
     pub(super) levels: [Range<usize>; MAX_LEVELS],
+    /// Most decoded bytes live at once, by level of detail.
+    pub(super) live_bytes: [u64; LODS],
     pub(super) tracks: Tracks,
     pub(super) palette: Option<PaletteExtent>,
 }
@@ -215,7 +235,16 @@ impl Index {
             let first = nodes.partition_point(|node| usize::from(node.level) < level);
             first..nodes.partition_point(|node| usize::from(node.level) <= level)
         });
-        Self { nodes, levels, tracks, palette }
+        let mut index = Self { nodes, levels, live_bytes: [0; LODS], tracks, palette };
+        let mut live_bytes = [0_u64; LODS];
+        index.sweep(|live| {
+            for (most, lod) in live_bytes.iter_mut().zip(0_u8..) {
+                *most = (*most)
+                    .max(live.iter().fold(0, |sum: u64, node| sum.saturating_add(node.lod_bytes(lod))));
+            }
+        });
+        index.live_bytes = live_bytes;
+        index
     }
 
     /// The nodes of one level, by time.
@@ -238,23 +267,27 @@ impl Index {
         live
     }
 
-    /// The most that any live set holds, by one sweep over the starts of all nodes.
-    pub(super) fn limits(&self) -> Limits {
-        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
-        order.sort_by_key(|&node| self.nodes[node].start);
-        let mut live: [Option<usize>; MAX_LEVELS] = [None; MAX_LEVELS];
-        let mut limits = Limits::default();
-        for &index in &order {
-            let node = &self.nodes[index];
-            live[usize::from(node.level).min(MAX_LEVELS - 1)] = Some(index);
-            let shown = live.iter().flatten().map(|&at| &self.nodes[at]).filter(|at| at.end > node.start);
-            let (splats, bytes) = shown.fold((0_u64, 0_u64), |(splats, bytes), at| {
-                (splats + u64::from(at.splats), bytes.saturating_add(at.raw_bytes()))
-            });
-            limits.max_live_splats = limits.max_live_splats.max(u32::try_from(splats).unwrap_or(u32::MAX));
-            limits.max_live_bytes = limits.max_live_bytes.max(bytes);
-            limits.max_segment_bytes = limits.max_segment_bytes.max(node.raw_bytes());
+    /// Looks at the live set at the start of every node, between which none grows.
+    fn sweep(&self, mut look: impl FnMut(&[&Node])) {
+        let mut order: Vec<&Node> = self.nodes.iter().collect();
+        order.sort_by_key(|node| node.start);
+        let mut live: Vec<&Node> = Vec::with_capacity(MAX_LEVELS);
+        for node in order {
+            live.retain(|other| other.level != node.level && other.end > node.start);
+            live.push(node);
+            look(&live);
         }
+    }
+
+    /// The most that any live set holds.
+    pub(super) fn limits(&self) -> Limits {
+        let mut limits =
+            Limits { max_live_bytes: self.live_bytes[usize::from(FULL_LOD)], ..Limits::default() };
+        self.sweep(|live| {
+            let splats: u64 = live.iter().map(|node| u64::from(node.splats)).sum();
+            limits.max_live_splats = limits.max_live_splats.max(u32::try_from(splats).unwrap_or(u32::MAX));
+        });
+        limits.max_segment_bytes = self.nodes.iter().map(Node::raw_bytes).max().unwrap_or(0);
         limits
     }
 

@@ -163,6 +163,12 @@ impl Clip {
         self.superblock.limits
     }
 
+    /// Most decoded bytes that are live at once if every segment is shown at the level of detail `lod`.
+    #[must_use]
+    pub fn live_bytes(&self, lod: u8) -> u64 {
+        self.index.live_bytes.get(usize::from(lod)).copied().unwrap_or(self.limits().max_live_bytes)
+    }
+
     /// Identity of the content: equal files have equal ones.
     #[must_use]
     pub fn uuid(&self) -> [u8; 16] {

@@ -6,7 +6,9 @@
 use super::{cluster, colour, life, mean, motion, pose, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, LODS, POSE_WORDS, Plane, SegmentData};
+use crate::frame::{
+    CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, LODS, POSE_WORDS, Plane, SegmentData, lod_splats,
+};
 
 /// By how much scales may grow in a level of detail.
 const MOST_GAIN: f32 = 64.0;
@@ -40,11 +42,19 @@ impl Decoder {
     /// [`Error::Io`]; [`Error::Malformed`] naming the segment, plane, page, splat and byte; [`Error::OutOfMemory`];
     /// [`Error::Unsupported`] for a codec of a newer format; [`Error::InvalidArgument`] for a node that is not there.
     pub fn decode(&mut self, clip: &Clip, node: u32) -> Result<SegmentData> {
+        self.decode_lod(clip, node, FULL_LOD)
+    }
+
+    /// Reads and checks the first splats of one segment, those of the level of detail `lod`, and no page behind them.
+    ///
+    /// # Errors
+    /// As [`Self::decode`]; damage behind these splats is not noticed.
+    pub fn decode_lod(&mut self, clip: &Clip, node: u32, lod: u8) -> Result<SegmentData> {
         let segment = Segment::read(clip, node)?;
         let Some(entry) = clip.nodes().get(node as usize).copied() else {
             return Err(Error::invalid(format!("{} has no node {node}", clip.name())));
         };
-        let mut data = allocate(clip, node, &entry)?;
+        let mut data = allocate(clip, node, &entry, lod.min(FULL_LOD))?;
         if segment.lod_gains.iter().any(|gain| !(1.0..=MOST_GAIN).contains(gain)) {
             return Err(segment.wrong_header(clip, "lod_gains", 0xb0));
         }
@@ -52,7 +62,16 @@ impl Decoder {
         data.grid = checked_grid(clip, &segment, &entry)?;
         // Chunks of one plane come page by page, so appending puts every word in its place.
         for chunk in &segment.chunks {
+            let wanted = match chunk.kind {
+                ChunkKind::Plane(_) => data.splats,
+                ChunkKind::Clusters | ChunkKind::Poses => data.splats.div_ceil(CLUSTER_SPLATS),
+            };
+            let records = wanted.saturating_sub(chunk.first_record()).min(chunk.count as usize);
+            if records == 0 {
+                continue;
+            }
             let bytes = self.reader.read(clip, chunk)?;
+            let bytes = bytes.get(..records * chunk.record_bytes()).unwrap_or_default();
             match chunk.kind {
                 ChunkKind::Plane(plane) => {
                     let words = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
@@ -76,20 +95,22 @@ impl Decoder {
                     }
                 }
             }
-            check_chunk(clip, chunk, &data)?;
+            check_chunk(clip, chunk, records, &data)?;
         }
         Ok(data)
     }
 }
 
 /// An empty segment with room for what the index promises, which the file's length bounds.
-fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
+fn allocate(clip: &Clip, number: u32, node: &Node, lod: u8) -> Result<SegmentData> {
     let labelled = node.plane_mask & Plane::PackedHarmonics.bit() != 0;
     let mut data = SegmentData {
         id: (clip.id(), number),
         start: node.start,
         end: node.end,
-        splats: node.splats as usize,
+        lod,
+        full_splats: node.splats as usize,
+        splats: lod_splats(node.splats as usize, usize::from(lod)),
         keys: node.keys,
         lod_gains: [1.0; LODS],
         clusters: Vec::new(),
@@ -98,15 +119,15 @@ fn allocate(clip: &Clip, number: u32, node: &Node) -> Result<SegmentData> {
         grid: Grid::default(),
         palette: if labelled { clip.palette().cloned() } else { None },
     };
-    let clusters = data.clusters.try_reserve_exact(node.clusters());
+    let clusters = data.clusters.try_reserve_exact(data.splats.div_ceil(CLUSTER_SPLATS));
     let planes = node.planes().try_for_each(|plane| {
         let words = data.splats.saturating_mul(node.keys.words(plane));
         data.planes[plane.index()].try_reserve_exact(words)
     });
-    let poses = node.clusters().saturating_mul(usize::from(node.keys.poses) * POSE_WORDS);
+    let poses = data.splats.div_ceil(CLUSTER_SPLATS) * usize::from(node.keys.poses) * POSE_WORDS;
     let poses = data.poses.try_reserve_exact(poses);
     if clusters.and(planes).and(poses).is_err() {
-        let what = format!("{} bytes for segment {number} of {}", node.raw_bytes(), clip.name());
+        let what = format!("{} bytes for segment {number} of {}", node.lod_bytes(lod), clip.name());
         return Err(Error::OutOfMemory { what });
     }
     Ok(data)
@@ -139,13 +160,13 @@ fn checked_grid(clip: &Clip, segment: &Segment, node: &Node) -> Result<Grid> {
     }
 }
 
-/// Checks the records that `chunk` has just added to `data`.
-fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
+/// Checks the `records` that `chunk` has just added to `data`.
+fn check_chunk(clip: &Clip, chunk: &Chunk, records: usize, data: &SegmentData) -> Result<()> {
     let ticks = u32::try_from(data.end - data.start).unwrap_or(u32::MAX);
     let packed = data.planes[Plane::PackedMean.index()].capacity() > 0;
     let bad = match chunk.kind {
         ChunkKind::Clusters => {
-            let before = data.clusters.len() - chunk.count as usize;
+            let before = data.clusters.len() - records;
             let bad = (before..data.clusters.len()).find(|&at| {
                 let expected = (data.splats - at * CLUSTER_SPLATS).min(CLUSTER_SPLATS);
                 !cluster::sound(&data.clusters[at], expected, ticks, packed)
@@ -159,7 +180,7 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, data: &SegmentData) -> Result<()> {
         ChunkKind::Poses => None,
         ChunkKind::Plane(plane) => {
             let words = &data.planes[plane.index()];
-            let added = &words[words.len() - chunk.count as usize * data.words(plane)..];
+            let added = &words[words.len() - records * data.words(plane)..];
             match plane {
                 Plane::Mean => first_bad(added, mean::sound),
                 Plane::Rotation => first_bad(added, rotation::sound),

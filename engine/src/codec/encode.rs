@@ -3,10 +3,10 @@
 //! In turn: drop what cannot be shown or stored and count it, move t0 into the window, normalise, order, pack each
 //! attribute, leave out planes that say nothing, and make the cluster table from the packed words.
 
-use super::order::{Windowed, order};
+use super::order::{Order, Placed, order};
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
 use crate::error::{Error, Result};
-use crate::frame::{Grid, Keys, LODS, Plane, SegmentData};
+use crate::frame::{FULL_LOD, Grid, Keys, Plane, SegmentData};
 use crate::splat::{Motion, Splat, Splats};
 use crate::time::TickRate;
 
@@ -27,6 +27,9 @@ pub struct Encoded {
     /// What was left out.
     pub dropped: Dropped,
 }
+
+/// One splat with its window in ticks of the segment.
+type Windowed = (Splat, (u32, u32));
 
 /// Why a splat was not taken.
 enum Refusal {
@@ -59,14 +62,17 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         }
     }
     let origin = rate.seconds_from_ticks(start);
-    let order = order(&taken, ticks, |tick| rate.seconds_from_ticks(start.saturating_add(i64::from(tick))));
+    let Order { order, gains } =
+        arrange(&taken, ticks, |tick| rate.seconds_from_ticks(start.saturating_add(i64::from(tick))));
     let mut data = SegmentData {
         id: (0, 0),
         start,
         end,
+        lod: FULL_LOD,
+        full_splats: taken.len(),
         splats: taken.len(),
         keys: Keys::ONE,
-        lod_gains: [1.0; LODS],
+        lod_gains: gains,
         clusters: Vec::new(),
         planes: Default::default(),
         poses: Vec::new(),
@@ -101,6 +107,24 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
     }
     data.clusters = cluster::clusters(&data, rate);
     Ok(Encoded { data, dropped })
+}
+
+/// The order of the splats; `seconds` turns a tick of the segment into the clock of t0.
+fn arrange(splats: &[Windowed], ticks: u32, seconds: impl Fn(u32) -> f64) -> Order {
+    let middle = ticks / 2;
+    let positions: Vec<[f64; 3]> = splats
+        .iter()
+        .map(|(splat, (start, end))| {
+            let time = seconds(middle.clamp(*start, *end));
+            motion::position(splat.mean, &splat.motion, time - splat.life.t0)
+        })
+        .collect();
+    let coverage: Vec<f32> = splats
+        .iter()
+        .map(|(splat, _)| splat.opacity.clamp(0.0, 1.0) * scale_opacity::area(splat.scale))
+        .collect();
+    let windows: Vec<(u32, u32)> = splats.iter().map(|(_, window)| *window).collect();
+    order(&Placed { positions: &positions, coverage: &coverage, windows: &windows }, ticks)
 }
 
 /// Makes planes of a fixed number of splats.

@@ -12,6 +12,7 @@ mod carried;
 mod cluster;
 mod colour;
 mod decode;
+mod detail;
 mod encode;
 mod fit;
 mod life;

@@ -9,7 +9,7 @@ use super::stored::{Stored, stored};
 use super::words::{from_halves, halves};
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity};
 use crate::clip::Profile;
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Keys, LODS, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Keys, Plane, SegmentData};
 use crate::splat::{Life, Splat};
 use crate::time::TickRate;
 
@@ -101,9 +101,11 @@ impl Packer {
             id: self.full.id,
             start: self.full.start,
             end: self.full.end,
+            lod: self.full.lod,
+            full_splats: self.full.full_splats,
             splats: self.full.splats,
             keys: Keys::ONE,
-            lod_gains: [1.0; LODS],
+            lod_gains: self.full.lod_gains,
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),

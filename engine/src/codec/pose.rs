@@ -180,6 +180,8 @@ mod tests {
             id: (0, 0),
             start: 0,
             end: 10,
+            lod: crate::frame::FULL_LOD,
+            full_splats: 0,
             splats: 0,
             keys: crate::frame::Keys { poses: 4, ..Default::default() },
             lod_gains: [1.0; 4],

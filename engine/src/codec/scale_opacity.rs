@@ -15,6 +15,12 @@ pub(super) fn fits(scale: [f32; 3], opacity: f32) -> bool {
     scale.iter().all(|value| (0.0..=largest).contains(value)) && opacity.is_finite()
 }
 
+/// What a splat covers, seen from its broadest side: square metres of an ellipse of one standard deviation.
+pub(super) fn area(scale: [f32; 3]) -> f32 {
+    let [x, y, z] = scale;
+    std::f32::consts::PI * (x * y).max(y * z).max(z * x)
+}
+
 pub(super) fn pack(scale: [f32; 3], opacity: f32) -> [u32; 2] {
     // ln(0) is −∞, which clamps to the least scale.
     let [x, y, z] = scale.map(|value| unorm16((value.ln() - LOG_LEAST) / LOG_RANGE));

@@ -8,13 +8,12 @@ use rayon::prelude::*;
 
 use super::carried::carry;
 use super::fit::Fit;
-use super::order::{Windowed, order};
+use super::order::{Order, Placed, order};
 use super::packed::{Steps, flat_least, mean_step};
 use super::samples::{COLOUR, MEAN, ROTATION, SCALE_OPACITY, Samples};
 use super::{cluster, colour, life, mean, rotation, scale_opacity, sh};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Grid, Keys, LODS, Plane, SegmentData};
-use crate::splat::Splat;
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, Keys, Plane, SegmentData};
 use crate::spline::Place;
 use crate::time::TickRate;
 
@@ -184,15 +183,17 @@ struct Attempt {
 
 impl Attempt {
     fn make(samples: &Samples, windows: &[(u32, u32)], span: &Span, steps: &Steps, tracks: &[usize]) -> Self {
-        let placed = arrange(samples, windows, span, tracks);
+        let Order { order: placed, gains } = arrange(samples, windows, span, tracks);
         let mut samples = samples.select(&placed);
         let mut data = SegmentData {
             id: (0, 0),
             start: span.start,
             end: span.end,
+            lod: FULL_LOD,
+            full_splats: placed.len(),
             splats: placed.len(),
             keys: Keys::ONE,
-            lod_gains: [1.0; LODS],
+            lod_gains: gains,
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),
@@ -264,18 +265,31 @@ impl Attempt {
     }
 }
 
-/// The tracks in the order in which they stand in the segment.
-fn arrange(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usize]) -> Vec<usize> {
-    let middle = samples.middle();
-    let at = |track: usize| {
-        let sample =
-            samples.mean.get(middle).and_then(|sample| sample.get(track * MEAN..)?.first_chunk::<3>());
-        sample.copied().unwrap_or_default()
-    };
-    let splats: Vec<Windowed> =
-        taken.iter().map(|&track| (Splat { mean: at(track), ..Splat::DEFAULT }, windows[track])).collect();
+/// The tracks `taken` in the order in which they stand in the segment: each is looked at in the middle of it, or at the
+/// frame nearest to that in which it shows.
+fn arrange(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usize]) -> Order {
     let ticks = u32::try_from(span.end - span.start).unwrap_or(u32::MAX);
-    order(&splats, ticks, |_| 0.0).into_iter().map(|place| taken[place]).collect()
+    let last = samples.places.len().saturating_sub(1);
+    let frame = |(start, end): (u32, u32)| {
+        let tick = (ticks / 2).clamp(start, end.max(start + 1) - 1);
+        let place = f64::from(tick) / f64::from(ticks.max(1));
+        let after = samples.places.partition_point(|&at| at < place);
+        let before = after.saturating_sub(1);
+        let off = |at: usize| samples.places.get(at).map_or(f64::INFINITY, |at| (at - place).abs());
+        if off(before) < off(after) { before } else { after.min(last) }
+    };
+    let windows: Vec<(u32, u32)> = taken.iter().map(|&track| windows[track]).collect();
+    let frames: Vec<usize> = windows.iter().map(|&window| frame(window)).collect();
+    let at = |(&track, &frame): (&usize, &usize)| value::<MEAN>(&samples.mean, frame, track).map(f64::from);
+    let covered = |(&track, &frame): (&usize, &usize)| {
+        let [x, y, z, opacity] = value::<SCALE_OPACITY>(&samples.scale_opacity, frame, track);
+        opacity.clamp(0.0, 1.0) * scale_opacity::area([x, y, z].map(f32::exp))
+    };
+    let positions: Vec<[f64; 3]> = taken.iter().zip(&frames).map(at).collect();
+    let coverage: Vec<f32> = taken.iter().zip(&frames).map(covered).collect();
+    let placed = Placed { positions: &positions, coverage: &coverage, windows: &windows };
+    let Order { order, gains } = order(&placed, ticks);
+    Order { order: order.into_iter().map(|at| taken[at]).collect(), gains }
 }
 
 /// Windows, where they are not all the segment.

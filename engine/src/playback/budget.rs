@@ -104,6 +104,15 @@ impl Members {
         }
     }
 
+    /// What has to stay free so that the other members that hold more than their part, since it became smaller, can load
+    /// coarser copies and come down to it. There is so much: what each held fitted its part before, with a moment at the
+    /// coarsest level to spare.
+    fn way_out(&self, id: u64) -> u64 {
+        let over =
+            self.members.iter().filter(|member| member.id != id && member.held > self.entitled(member.id));
+        over.fold(0, |sum, member| sum.saturating_add(member.floor))
+    }
+
     /// What a member may hold: its floor and an equal part of what is left over.
     fn entitled(&self, id: u64) -> u64 {
         let spare = self.limit.saturating_sub(self.floors());
@@ -159,8 +168,18 @@ impl Share {
 
     /// Takes bytes if they fit this player's part and what is free.
     pub(super) fn take(&self, bytes: u64) -> bool {
+        self.take_some(bytes, false)
+    }
+
+    /// Takes bytes for a coarser copy of what is held, by which a player comes down to its part.
+    pub(super) fn take_to_shrink(&self, bytes: u64) -> bool {
+        self.take_some(bytes, true)
+    }
+
+    fn take_some(&self, bytes: u64, to_shrink: bool) -> bool {
         let mut all = self.budget.lock();
-        let (entitled, limit) = (all.entitled(self.id), all.limit);
+        let entitled = if to_shrink { u64::MAX } else { all.entitled(self.id) };
+        let limit = if to_shrink { all.limit } else { all.limit.saturating_sub(all.way_out(self.id)) };
         let sum = all.held.saturating_add(bytes);
         let Some(member) = all.members.iter_mut().find(|member| member.id == self.id) else { return false };
         let own = member.held.saturating_add(bytes);
@@ -210,9 +229,10 @@ mod tests {
         assert!(first.take(90) && !first.take(11));
         let second = budget.join("second", 40).unwrap();
         assert_eq!((first.entitled(), second.entitled()), (40, 60));
-        assert!(second.take(10) && !second.take(30), "the first has not let go yet");
-        first.give(50);
-        assert!(second.take(30) && !first.take(1), "no more than its part");
+        assert!(!second.take(1), "the first has not let go yet, and needs what is free to do so");
+        assert!(first.take_to_shrink(10) && !first.take_to_shrink(1), "up to the limit");
+        first.give(60);
+        assert!(second.take(40) && !first.take(1), "no more than its part");
         assert_eq!((budget.held_bytes(), budget.reserved_bytes()), (80, 60));
         let refused = budget.join("third", 41);
         assert!(matches!(refused, Err(Error::LimitExceeded { value: 101, limit: 100, .. })), "{refused:?}");

@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use super::clock::LoopMode;
+use super::needs::{self, Needs};
 use super::player::Player;
 use crate::clip::Clip;
 use crate::error::{Error, Result};
+use crate::frame::FULL_LOD;
 
 /// Clips that can wait in the queue.
 pub const MAX_QUEUED: usize = 16;
@@ -21,33 +23,19 @@ pub enum SeekMode {
     Nearest,
 }
 
-/// The bytes that playing a clip needs: its palette and what its moments do.
-pub(super) fn needed_bytes(clip: &Clip) -> u64 {
-    moments_bytes(clip).saturating_add(palette_bytes(clip))
-}
-
-/// The bytes that a clip's palette takes, as long as the clip is played or waits for it.
-pub(super) fn palette_bytes(clip: &Clip) -> u64 {
-    clip.palette().map_or(0, |palette| palette.bytes())
-}
-
-/// The bytes of any one moment of a clip, and of any other while that is still shown.
-fn moments_bytes(clip: &Clip) -> u64 {
-    let live = clip.limits().max_live_bytes;
-    let bytes = |nodes: &[crate::clip::Node]| {
-        nodes.iter().fold(0, |sum: u64, node| sum.saturating_add(node.raw_bytes()))
-    };
-    // What spans the whole clip shows always, so it counts once.
-    let always = clip.nodes().get(clip.level(0)).map_or(0, bytes);
-    live.saturating_mul(2).saturating_sub(always).min(bytes(clip.nodes()))
-}
-
 impl Player {
-    /// The least budget with which a clip can be opened: the decoded bytes of its fullest moment, and again while that
-    /// moment is held and the next is loaded, as after a seek; and its palette.
+    /// The least budget with which a clip can be opened: the decoded bytes of its fullest moment at the coarsest level of
+    /// detail, and again while that moment is held and the next is loaded, as after a seek; and its palette.
     #[must_use]
     pub fn needed_bytes(clip: &Clip) -> u64 {
-        needed_bytes(clip)
+        Needs::of(clip).at(0)
+    }
+
+    /// The budget from which on a clip is shown in full: two moments, and one more at the coarsest level, which a seek
+    /// shows first.
+    #[must_use]
+    pub fn full_bytes(clip: &Clip) -> u64 {
+        Needs::of(clip).at(FULL_LOD)
     }
 
     /// Runs from here; from the end of a clip that plays once, from the other end.
@@ -172,22 +160,11 @@ impl Player {
         self.queue.len()
     }
 
-    /// What the programme needs with one more clip: that of its neediest, or a moment of one and of another, and the
-    /// palettes of all.
+    /// What the programme needs at the coarsest level, with one more clip.
     fn floor_with(&self, more: Option<&Arc<Clip>>) -> u64 {
-        let clips = || std::iter::once(&self.clip).chain(self.queue.iter().map(|(_, clip)| clip)).chain(more);
-        let alone = clips().map(|clip| moments_bytes(clip)).max().unwrap_or(0);
-        let mut live: Vec<(u64, u64)> =
-            clips().map(|clip| (clip.limits().max_live_bytes, clip.id())).collect();
-        live.push((self.shown_clip().limits().max_live_bytes, self.shown_clip().id()));
-        live.sort_unstable();
-        live.dedup();
-        let two = live.iter().rev().take(2).fold(0, |sum: u64, (bytes, _)| sum.saturating_add(*bytes));
-        let mut palettes: Vec<(u64, u64)> = clips().map(|clip| (clip.id(), palette_bytes(clip))).collect();
-        palettes.push((self.shown_clip().id(), palette_bytes(self.shown_clip())));
-        palettes.sort_unstable();
-        palettes.dedup();
-        let palettes = palettes.iter().fold(0, |sum: u64, (_, bytes)| sum.saturating_add(*bytes));
-        if live.len() > 1 { alone.max(two) } else { alone }.saturating_add(palettes)
+        let shown = std::iter::once(self.shown_clip());
+        let clips = std::iter::once(&self.clip).chain(self.queue.iter().map(|(_, clip)| clip));
+        let needs: Vec<Needs> = clips.chain(more).chain(shown).map(|clip| Needs::of(clip)).collect();
+        needs::programme(&needs, 0)
     }
 }

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
@@ -23,11 +24,15 @@ pub(super) const DECODERS: usize = 2;
 struct Job {
     clip: Arc<Clip>,
     node: u32,
+    lod: u8,
 }
 
 /// What became of it.
 pub(super) struct Done {
     pub(super) id: Id,
+    pub(super) lod: u8,
+    /// How long reading and decoding took.
+    pub(super) took: Duration,
     pub(super) data: Result<SegmentData>,
 }
 
@@ -51,8 +56,10 @@ impl Decoders {
             let (todo, results, loader) = (todo.clone(), results.clone(), loader.clone());
             let mut decoder = Decoder::new()?;
             let run = move || {
-                while let Ok(Job { clip, node }) = todo.recv() {
-                    let done = Done { id: (clip.id(), node), data: decoder.decode(&clip, node) };
+                while let Ok(Job { clip, node, lod }) = todo.recv() {
+                    let begun = Instant::now();
+                    let data = decoder.decode_lod(&clip, node, lod);
+                    let done = Done { id: (clip.id(), node), lod, took: begun.elapsed(), data };
                     drop(clip);
                     if results.send(done).is_err() {
                         break;
@@ -69,8 +76,8 @@ impl Decoders {
     }
 
     /// Hands out a job; the caller keeps count of those out.
-    pub(super) fn begin(&self, clip: &Arc<Clip>, node: u32) -> bool {
-        let job = Job { clip: clip.clone(), node };
+    pub(super) fn begin(&self, clip: &Arc<Clip>, node: u32, lod: u8) -> bool {
+        let job = Job { clip: clip.clone(), node, lod };
         self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
     }
 

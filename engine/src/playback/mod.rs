@@ -14,7 +14,9 @@ mod clock;
 mod controls;
 mod decoders;
 mod loader;
+mod needs;
 mod player;
+mod pressure;
 mod resident;
 mod schedule;
 

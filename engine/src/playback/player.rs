@@ -15,14 +15,15 @@ use crossbeam::channel::bounded;
 
 use super::budget::Budget;
 use super::clock::{Clock, LoopMode};
-use super::controls::{MAX_QUEUED, needed_bytes};
+use super::controls::MAX_QUEUED;
 use super::loader::{Loader, Message, Shared};
+use super::needs::Needs;
 use super::resident::{MAX_COMING, Resident};
 use super::schedule::Course;
 use super::tick_of;
 use crate::clip::{Clip, LiveNodes, MAX_LEVELS};
 use crate::error::{Error, Result};
-use crate::frame::LiveSet;
+use crate::frame::{FULL_LOD, LiveSet};
 
 /// Events that wait for the host at most; older ones are dropped.
 const EVENTS_LEN: usize = 32;
@@ -30,8 +31,8 @@ const EVENTS_LEN: usize = 32;
 /// How to play.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlayerOptions {
-    /// Decoded bytes to hold, never exceeded; at least [`Player::needed_bytes`]. More lets more of what comes load
-    /// ahead. What the host keeps of live sets that it copied counts too, and leaves the player so much less.
+    /// Decoded bytes to hold, never exceeded; at least [`Player::needed_bytes`]. From [`Player::full_bytes`] on, all
+    /// detail is shown; below, the finest level that fits. More lets more of what comes load ahead. What the host keeps of live sets that it copied counts too, and leaves the player so much less.
     pub budget_bytes: u64,
     /// How far ahead to load, nanoseconds of playback.
     pub lookahead_nanos: i64,
@@ -89,8 +90,19 @@ pub struct PlayerStats {
     pub resident_segments: usize,
     /// Decoded bytes in memory, those being decoded and those being let go included.
     pub held_bytes: u64,
+    /// The level of detail shown, of the coarsest segment: 3 for all splats, 2, 1 and 0 for a half, a quarter and an
+    /// eighth. 0 before the first picture.
+    pub lod: u8,
+    /// The level of detail that the budget is enough for.
+    pub playable_lod: u8,
+    /// Whether what shows will be finer as soon as it is loaded: after a seek, or once there is time again.
+    pub refining: bool,
+    /// Updates that showed less than the budget is enough for.
+    pub coarse_updates: u64,
     /// Segments found damaged, which are not shown.
     pub lost_segments: u64,
+    /// Segments found damaged in their finer levels of detail, of which coarser ones are shown.
+    pub cut_segments: u64,
     /// Reads of segments that failed, each try counted.
     pub failed_reads: u64,
 }
@@ -122,6 +134,8 @@ pub struct Player {
     pub(super) seeking: bool,
     /// Until it is there, anything near will do.
     pub(super) scrubbing: bool,
+    /// A segment that shows has come in another level of detail.
+    stale: bool,
     told_failures: u64,
     stats: PlayerStats,
     events: VecDeque<Event>,
@@ -150,7 +164,7 @@ impl Player {
         let mut clock = Clock::new(&clip.info());
         clock.set_loop(options.loop_mode);
         clock.set_rate(0, options.rate)?;
-        let share = budget.join(clip.name(), needed_bytes(&clip))?;
+        let share = budget.join(clip.name(), Needs::of(&clip).at(0))?;
         let shared = Arc::new(Shared::new(share));
         let mut player = Self {
             clock,
@@ -171,6 +185,7 @@ impl Player {
             laps: 0,
             seeking: true,
             scrubbing: false,
+            stale: false,
             told_failures: 0,
             stats: PlayerStats::default(),
             events: VecDeque::with_capacity(EVENTS_LEN),
@@ -242,6 +257,7 @@ impl Player {
             resident_segments: self.resident.len(),
             held_bytes: self.shared.share.held(),
             failed_reads: self.shared.failed_reads.load(Ordering::Relaxed),
+            playable_lod: self.shared.playable.load(Ordering::Relaxed),
             ..self.stats
         }
     }
@@ -266,7 +282,12 @@ impl Player {
         let asked = (self.clip.id(), self.clip.live_nodes(tick));
         let moved = asked != self.asked;
         self.asked = asked;
+        if self.stale && self.shown == Some(asked) {
+            // Without it the set as it was is still whole.
+            self.take(asked);
+        }
         let ready = self.shown == Some(asked) || self.take(asked);
+        self.look_at_detail();
         let forward = self.clock.runs_forward(host_nanos);
         self.resident.coming(&self.live.segments, self.clip.id(), tick, forward, &mut self.live.coming);
         if moved || !ready {
@@ -288,6 +309,15 @@ impl Player {
         }
         self.stats.holding = !ready;
         self.live()
+    }
+
+    /// Notes in which level of detail the picture is.
+    fn look_at_detail(&mut self) {
+        let playable = self.shared.playable.load(Ordering::Relaxed);
+        let segments = &self.live.segments;
+        self.stats.lod = segments.iter().map(|data| data.lod).min().unwrap_or(FULL_LOD);
+        self.stats.refining = segments.iter().any(|data| self.resident.will_be_finer(data, playable));
+        self.stats.coarse_updates += u64::from(self.stats.refining);
     }
 
     /// Counts a picture that is not the one asked for.
@@ -319,9 +349,15 @@ impl Player {
         while let Some(message) = self.shared.messages.pop() {
             any = true;
             match message {
-                Message::Loaded(data) => self.resident.insert(data),
+                Message::Loaded(data) => {
+                    self.stale |= self.live.segments.iter().any(|shown| shown.id == data.id);
+                    self.resident.insert(data);
+                }
                 Message::Evict(id) => self.resident.remove(id),
                 Message::Lost(id) => self.stats.lost_segments += u64::from(self.resident.lose(id)),
+                Message::Cut(id, best) => {
+                    self.stats.cut_segments += u64::from(self.resident.cut(id, best));
+                }
             }
         }
         let failures = self.shared.told.load(Ordering::Relaxed);
@@ -340,6 +376,7 @@ impl Player {
             return false;
         }
         self.resident.collect(&self.clip, &asked.1, &mut self.live.segments);
+        self.stale = false;
         if self.shown_clip.id() != asked.0 {
             // The loader holds the clip before until nobody else does.
             self.shown_clip = self.clip.clone();
@@ -412,6 +449,7 @@ impl Player {
             forward: self.clock.runs_forward(host_nanos),
             mode: self.clock.loop_mode(),
             horizon: self.clip.info().rate.ticks_from_nanos(ahead),
+            speed: if self.state == PlayState::Playing { self.clock.rate().abs() } else { 0.0 },
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::schedule::{Id, MAX_RESIDENT};
 use crate::clip::{Clip, LiveNodes};
-use crate::frame::SegmentData;
+use crate::frame::{FULL_LOD, SegmentData};
 
 /// Places looked at around a target, at most: the finest segments nearest to it, so that scrubbing stays cheap.
 const CANDIDATES: usize = 16;
@@ -19,11 +19,17 @@ pub(super) const MAX_COMING: usize = 16;
 pub(super) struct Resident {
     segments: Vec<Arc<SegmentData>>,
     lost: Vec<Id>,
+    /// Segments that are whole only up to a level of detail.
+    cut: Vec<(Id, u8)>,
 }
 
 impl Resident {
     pub(super) fn new() -> Self {
-        Self { segments: Vec::with_capacity(MAX_RESIDENT), lost: Vec::with_capacity(MAX_RESIDENT) }
+        Self {
+            segments: Vec::with_capacity(MAX_RESIDENT),
+            lost: Vec::with_capacity(MAX_RESIDENT),
+            cut: Vec::with_capacity(MAX_RESIDENT),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -59,8 +65,28 @@ impl Resident {
         news
     }
 
+    /// Notes a segment that is whole only up to a level of detail; gives whether it is news.
+    pub(super) fn cut(&mut self, id: Id, best: u8) -> bool {
+        if let Some((_, known)) = self.cut.iter_mut().find(|(cut, _)| *cut == id) {
+            *known = best;
+            return false;
+        }
+        let room = self.cut.len() < MAX_RESIDENT;
+        if room {
+            self.cut.push((id, best));
+        }
+        room
+    }
+
+    /// Whether a segment is shown coarser than it will be where `playable` is the finest level.
+    pub(super) fn will_be_finer(&self, data: &SegmentData, playable: u8) -> bool {
+        let known = self.cut.iter().find(|(id, _)| *id == data.id);
+        data.lod < known.map_or(FULL_LOD, |(_, best)| *best).min(playable)
+    }
+
     /// Forgets the damage of all clips but one.
     pub(super) fn forget_others(&mut self, clip: u64) {
+        self.cut.retain(|(id, _)| id.0 == clip);
         self.lost.retain(|id| id.0 == clip);
     }
 

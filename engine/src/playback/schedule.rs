@@ -16,6 +16,14 @@ pub(super) const MAX_RESIDENT: usize = 1024;
 /// A segment: the clip's number in this process and the node's in its index, as [`crate::frame::SegmentData::id`].
 pub(super) type Id = (u64, u32);
 
+/// A segment that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) id: Id,
+    /// Nanoseconds of media time until it shows.
+    pub(super) distance: i64,
+}
+
 /// Where playback stands and where it goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Course {
@@ -30,6 +38,8 @@ pub(super) struct Course {
     pub(super) mode: LoopMode,
     /// Ticks to look ahead.
     pub(super) horizon: i64,
+    /// Media seconds that pass in a second of the host, whichever way; 0 while it stands.
+    pub(super) speed: f64,
 }
 
 /// A segment that shows at some distance.
@@ -41,50 +51,54 @@ struct Coming {
 
 /// What is wanted, most urgent first, until a budget is spent.
 struct Wish {
-    ids: Vec<Id>,
+    found: Vec<Wanted>,
     seen: BTreeSet<Id>,
     bytes: u64,
+    lod: u8,
     budget_bytes: u64,
 }
 
 impl Wish {
     /// Adds a segment; `false` when there is no room for it, and so for nothing less urgent.
-    fn add(&mut self, clip: &Clip, node: u32, live: bool) -> bool {
+    fn add(&mut self, clip: &Clip, node: u32, distance: i64, live: bool) -> bool {
         let id = (clip.id(), node);
         if !self.seen.insert(id) {
             return true;
         }
-        self.bytes = self.bytes.saturating_add(bytes_of(clip, node));
-        let fits = self.bytes <= self.budget_bytes && self.ids.len() < MAX_RESIDENT;
+        self.bytes = self.bytes.saturating_add(bytes_of(clip, node, self.lod));
+        let fits = self.bytes <= self.budget_bytes && self.found.len() < MAX_RESIDENT;
         if live || fits {
-            self.ids.push(id);
+            self.found.push(Wanted { id, distance });
         }
         live || fits
     }
 
-    fn add_all(&mut self, clip: &Clip, mut coming: Vec<Coming>) -> bool {
+    /// `before` are the nanoseconds until the clip starts.
+    fn add_all(&mut self, clip: &Clip, before: i64, mut coming: Vec<Coming>) -> bool {
         coming.sort_unstable();
-        coming.into_iter().all(|coming| self.add(clip, coming.node, false))
+        let nanos = |ticks: i64| before.saturating_add(clip.info().rate.nanos_from_ticks(ticks));
+        coming.into_iter().all(|coming| self.add(clip, coming.node, nanos(coming.distance), false))
     }
 }
 
-/// Decoded bytes of a node.
-pub(super) fn bytes_of(clip: &Clip, node: u32) -> u64 {
-    clip.nodes().get(node as usize).map_or(0, crate::clip::Node::raw_bytes)
+/// Decoded bytes of a node at a level of detail.
+pub(super) fn bytes_of(clip: &Clip, node: u32, lod: u8) -> u64 {
+    clip.nodes().get(node as usize).map_or(0, |node| node.lod_bytes(lod))
 }
 
-/// The segments to have, most urgent first. The live ones are always among them; the rest fit the budget. `programme` is
-/// the clip that plays and those that follow.
+/// The segments to have, most urgent first. The live ones are always among them; at the level of detail `lod` the rest fit
+/// the budget. `programme` is the clip that plays and those that follow.
 pub(super) fn wanted<'a>(
     programme: impl IntoIterator<Item = &'a Arc<Clip>>,
     course: &Course,
+    lod: u8,
     budget_bytes: u64,
-) -> Vec<Id> {
-    let mut wish = Wish { ids: Vec::new(), seen: BTreeSet::new(), bytes: 0, budget_bytes };
+) -> Vec<Wanted> {
+    let mut wish = Wish { found: Vec::new(), seen: BTreeSet::new(), bytes: 0, lod, budget_bytes };
     let mut programme = programme.into_iter();
-    let Some(clip) = programme.next() else { return wish.ids };
+    let Some(clip) = programme.next() else { return wish.found };
     for &node in clip.live_nodes(course.tick).iter() {
-        wish.add(clip, node, true);
+        wish.add(clip, node, 0, true);
     }
     let mut coming = Vec::new();
     let leg = Leg { range: course.range, horizon: course.horizon, forward: course.forward };
@@ -101,7 +115,7 @@ pub(super) fn wanted<'a>(
             back.walk(clip, edge(!course.forward), to_edge, &mut coming);
         }
     }
-    let mut room = wish.add_all(clip, coming);
+    let mut room = wish.add_all(clip, 0, coming);
     match course.mode {
         LoopMode::Once if course.forward => {
             let rate = clip.info().rate;
@@ -116,18 +130,18 @@ pub(super) fn wanted<'a>(
                 let leg = Leg { range: (0, clip.span()), horizon: ahead, forward: true };
                 let mut coming = Vec::new();
                 leg.walk(clip, 0, 0, &mut coming);
-                room = wish.add_all(clip, coming);
+                room = wish.add_all(clip, before, coming);
                 before = before.saturating_add(clip.duration_nanos().max(1));
             }
         }
         LoopMode::Loop => {
             for &node in clip.live_nodes(edge(course.forward)).iter() {
-                room = room && wish.add(clip, node, false);
+                room = room && wish.add(clip, node, i64::MAX, false);
             }
         }
         _ => {}
     }
-    wish.ids
+    wish.found
 }
 
 /// A run in one direction.
@@ -179,6 +193,7 @@ mod tests {
     use super::*;
     use crate::clip::WriterOptions;
     use crate::codec::performance_to_bytes;
+    use crate::frame::FULL_LOD;
     use crate::splat::{ClipInfo, Life, Performance, Splat, Splats};
     use crate::time::TickRate;
 
@@ -204,13 +219,13 @@ mod tests {
 
     /// As [`frames`]; those of the clips that follow count on from ten, from twenty, ….
     fn frames_within(clips: &[&Arc<Clip>], course: &Course, budget_bytes: u64) -> Vec<i64> {
-        let frame = |(id, node): Id| {
+        let frame = |Wanted { id: (id, node), .. }| {
             let at = clips.iter().position(|clip| clip.id() == id).unwrap();
             let node = clips[at].nodes()[node as usize];
             let frame = if node.end - node.start == 10_000 { -1 } else { node.start / 1000 };
             10 * i64::try_from(at).unwrap() + frame
         };
-        wanted(clips.iter().copied(), course, budget_bytes).into_iter().map(frame).collect()
+        wanted(clips.iter().copied(), course, FULL_LOD, budget_bytes).into_iter().map(frame).collect()
     }
 
     const COURSE: Course = Course {
@@ -221,6 +236,7 @@ mod tests {
         forward: true,
         mode: LoopMode::Once,
         horizon: 5000,
+        speed: 1.0,
     };
 
     #[test]

@@ -42,12 +42,12 @@ pub(super) fn units(segment: &SegmentData) -> [u32; ARENAS] {
     let clusters = segment.clusters.len();
     let poses = segment.poses.len().div_ceil(CLUSTER_SPLATS);
     let harmonics = if segment.plane_mask() & HARMONIC_PLANES == 0 { 0 } else { clusters };
-    [count(clusters), tile_units(segment).saturating_add(count(poses)), count(harmonics)]
+    [count(clusters), tile_units(segment, clusters).saturating_add(count(poses)), count(harmonics)]
 }
 
-/// Units of packed words that a segment's tiles take; its poses stand behind them.
-pub(super) fn tile_units(segment: &SegmentData) -> u32 {
-    u32::try_from(segment.clusters.len().saturating_mul(segment.tile_words())).unwrap_or(u32::MAX)
+/// Units of packed words that the tiles of so many of a segment's clusters take; their poses stand behind them.
+pub(super) fn tile_units(segment: &SegmentData, clusters: usize) -> u32 {
+    u32::try_from(clusters.saturating_mul(segment.tile_words())).unwrap_or(u32::MAX)
 }
 
 /// The first run of `count` units among `capacity` that none of `taken` has.

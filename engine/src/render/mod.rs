@@ -66,11 +66,14 @@ pub struct Settings {
     pub encoding: Encoding,
     /// Low-pass variance in px² that the asset was trained with; 0.3 for 3D Gaussian splatting.
     pub low_pass: f32,
+    /// Draw each segment in the level of detail it is given in, even if this frame has to wait until it is on the GPU.
+    /// Otherwise the coarser level that is there stands in while the finer one is written, a piece a frame.
+    pub exact: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { background: [0.0; 4], encoding: Encoding::Srgb, low_pass: 0.3 }
+        Self { background: [0.0; 4], encoding: Encoding::Srgb, low_pass: 0.3, exact: false }
     }
 }
 
@@ -146,6 +149,7 @@ impl Renderer {
         self.slots[index].wait(&mut self.spans)?;
         let completed = frame_number.saturating_sub(FRAMES_IN_FLIGHT);
 
+        self.pool.exact = settings.exact;
         self.scene.gather(performers, views, settings, canvas.size())?;
         self.make_resident(performers, frame_number, completed)?;
         self.scene.refer(performers, &self.pool)?;
@@ -185,7 +189,8 @@ impl Renderer {
             self.wait()?;
         }
         self.pool.write_live(&self.gpu, live())?;
-        let coming = || performers.iter().flat_map(|p| &p.live.coming);
+        // Live segments for which a coarser level stands in are first in line.
+        let coming = || live().chain(performers.iter().flat_map(|p| &p.live.coming));
         let slot = usize::try_from(frame % FRAMES_IN_FLIGHT).unwrap_or(0);
         self.pool.write_ahead(&self.gpu, coming(), frame, completed, slot)
     }

@@ -32,6 +32,7 @@ const PENDING_COPIES: usize = MAX_RESIDENT * 2 * Plane::COUNT;
 /// The run of each arena that a segment or a palette has.
 #[derive(Debug, Clone, Copy)]
 struct Resident {
+    /// Of these bytes: a segment's with its level of detail, or a palette's.
     id: LoadId,
     runs: [Run; ARENAS],
     last_used: u64,
@@ -77,6 +78,8 @@ pub(super) struct Pool {
     pending: Vec<PendingCopy>,
     generation: u32,
     uploaded_bytes: u64,
+    /// Whether what is live is drawn in its own level of detail, however long writing it takes.
+    pub(super) exact: bool,
 }
 
 /// What the arenas consist of.
@@ -109,6 +112,7 @@ impl Pool {
             pending: Vec::with_capacity(PENDING_COPIES),
             generation: 0,
             uploaded_bytes: 0,
+            exact: false,
         })
     }
 
@@ -126,9 +130,30 @@ impl Pool {
         self.uploaded_bytes
     }
 
+    fn find(&self, id: LoadId) -> Option<&Resident> {
+        self.residents.iter().find(|r| r.id == id)
+    }
+
     /// Where a resident segment or palette stands in each arena.
     pub(super) fn runs(&self, id: LoadId) -> Option<[Run; ARENAS]> {
-        self.residents.iter().find(|r| r.id == id).map(|r| r.runs)
+        self.find(id).map(|r| r.runs)
+    }
+
+    /// A coarser level of detail of a segment that is whole, where the segment itself is still being written; none where
+    /// the picture has to be exact.
+    fn stand_in(&self, segment: &SegmentData) -> Option<&Resident> {
+        if self.exact || self.find(segment.key()).is_some_and(|own| own.written >= own.bytes) {
+            return None;
+        }
+        let coarser =
+            |r: &&Resident| (r.id.0, r.id.1) == segment.id && r.id.2 < segment.lod && r.written >= r.bytes;
+        self.residents.iter().filter(coarser).max_by_key(|r| r.id.2)
+    }
+
+    /// Where what is drawn of a live segment stands in each arena, and in what level of detail.
+    pub(super) fn drawn(&self, segment: &SegmentData) -> Option<([Run; ARENAS], u8)> {
+        let resident = self.stand_in(segment).or_else(|| self.find(segment.key()))?;
+        Some((resident.runs, resident.id.2))
     }
 
     /// Empties the pool and makes it large enough for `live`, and for as much again to follow when clips move on.
@@ -186,12 +211,18 @@ impl Pool {
         completed: u64,
     ) -> bool {
         for load in loads(live.clone()) {
-            if let Some(resident) = self.residents.iter_mut().find(|r| r.id == load.id()) {
-                resident.last_used = frame;
+            let shown = match load {
+                Load::Segment(segment) => self.stand_in(segment).map(|r| r.id),
+                Load::Palette(..) => None,
+            };
+            for resident in &mut self.residents {
+                if resident.id == load.id() || Some(resident.id) == shown {
+                    resident.last_used = frame;
+                }
             }
         }
         for load in loads(live) {
-            if load.bytes() > 0 && self.runs(load.id()).is_none() {
+            if load.bytes() > 0 && self.find(load.id()).is_none() {
                 let room = if self.has_planes(load) { self.find_room(load.units(), completed) } else { None };
                 let Some(runs) = room else { return false };
                 self.residents.push(Resident::new(load, runs, frame));
@@ -203,8 +234,15 @@ impl Pool {
     /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
     /// GPU has to be idle first.
     pub(super) fn must_wait<'a>(&self, live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone) -> bool {
-        let missing = |id| self.residents.iter().any(|r| r.id == id && r.written < r.bytes);
-        !self.unified && loads(live).any(|load| missing(load.id()))
+        !self.unified && loads(live).any(|load| self.missing_bytes(load) > 0)
+    }
+
+    /// Bytes of what is live that have to be written before it can be drawn.
+    fn missing_bytes(&self, load: Load<'_>) -> usize {
+        match load {
+            Load::Segment(segment) if self.stand_in(segment).is_some() => 0,
+            _ => self.find(load.id()).map_or(0, |r| r.bytes - r.written),
+        }
     }
 
     /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
@@ -215,16 +253,17 @@ impl Pool {
     ) -> Result<()> {
         let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
         if staging == Staging::Urgent {
-            let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
             // A palette counts with each of its segments: more than is needed, and never less.
-            let needed = loads(live.clone()).map(|load| missing(load.id()) as u64).sum();
+            let needed = loads(live.clone()).map(|load| self.missing_bytes(load) as u64).sum();
             if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
                 self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
             }
         }
         let mut cursor = 0;
         for load in loads(live) {
-            self.write_some(load, usize::MAX, staging, &mut cursor)?;
+            if self.missing_bytes(load) > 0 {
+                self.write_some(load, usize::MAX, staging, &mut cursor)?;
+            }
         }
         Ok(())
     }
@@ -241,7 +280,7 @@ impl Pool {
     ) -> Result<()> {
         let mut missing = 0;
         for load in loads(coming.clone()) {
-            if self.runs(load.id()).is_none() && self.has_planes(load) && load.bytes() > 0 {
+            if self.find(load.id()).is_none() && self.has_planes(load) && load.bytes() > 0 {
                 // Only what has long been unused makes way: the segments of the last second may be wanted again.
                 let Some(runs) = self.find_room(load.units(), completed) else { continue };
                 self.residents.push(Resident::new(load, runs, frame));

@@ -68,10 +68,11 @@ impl Scene {
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
             for segment in &performer.live.segments {
-                let Some(runs) = pool.runs(segment.id) else { continue };
+                let Some((runs, lod)) = pool.drawn(segment) else { continue };
                 // A palette is resident whenever a segment is that refers to it.
                 let palette = segment.palette.as_ref().and_then(|_| pool.runs(palette_id(segment.id.0)));
                 let harmonics = palette.unwrap_or(runs)[HARMONICS];
+                let clusters = lod_clusters(segment, lod);
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
@@ -112,15 +113,16 @@ impl Scene {
                     rotation_weights: joined.rotation,
                     scale_weight: joined.scale[1],
                     colour_weight: joined.colour[1],
-                    poses_first: runs[PACKED].first + tile_units(segment),
+                    poses_first: runs[PACKED].first + tile_units(segment, clusters),
                     poses: u32::from(segment.keys.poses),
                     first_pose: joined.first_pose,
                     pose_weights: joined.pose,
                     pose_origin: grid.pose_origin,
                     pose_step: grid.pose_step,
-                    reserved: [0; 3],
+                    gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
+                    reserved: [0; 2],
                 });
-                for (number, cluster) in (0_u32..).zip(&segment.clusters) {
+                for (number, cluster) in (0_u32..).zip(&segment.clusters[..clusters]) {
                     if tick < cluster.start || tick >= cluster.end {
                         continue;
                     }
@@ -176,6 +178,14 @@ impl Scene {
     pub(super) fn groups(&self) -> u32 {
         self.slots() / CLUSTER_SPLATS
     }
+}
+
+/// Clusters of a segment's level of detail.
+fn lod_clusters(segment: &SegmentData, lod: u8) -> usize {
+    if lod >= segment.lod {
+        return segment.clusters.len();
+    }
+    segment.lod_splats(lod).div_ceil(CLUSTER_SPLATS as usize).min(segment.clusters.len())
 }
 
 /// Rotation and uniform scale of a transform.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::arena::{ARENAS, HARMONIC_PLANES, HARMONICS, PACKED, Run, SLOTS, tile_units, units};
-use crate::frame::{CLUSTER_SPLATS, Cluster, Palette, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Palette, Plane, SegmentData};
 
 /// Bytes of a unit of packed words.
 pub(super) const PACKED_UNIT: usize = CLUSTER_SPLATS * 4;
@@ -32,12 +32,12 @@ pub(super) enum Load<'a> {
     Palette(&'a Palette, u64),
 }
 
-/// What identifies a load: a segment by its own identity, a palette by its clip's and a number no segment has.
-pub(super) type LoadId = (u64, u32);
+/// What identifies a load: a segment's [`SegmentData::key`], or a palette's clip and a number no segment has.
+pub(super) type LoadId = (u64, u32, u8);
 
 /// The identity of a clip's palette.
 pub(super) const fn palette_id(clip: u64) -> LoadId {
-    (clip, u32::MAX)
+    (clip, u32::MAX, FULL_LOD)
 }
 
 /// What segments need in the pool: each behind the palette it refers to, which may come more than once.
@@ -53,7 +53,7 @@ pub(super) fn loads<'a>(
 impl<'a> Load<'a> {
     pub(super) fn id(self) -> LoadId {
         match self {
-            Self::Segment(segment) => segment.id,
+            Self::Segment(segment) => segment.key(),
             Self::Palette(_, clip) => palette_id(clip),
         }
     }
@@ -166,7 +166,7 @@ fn piece<'a>(segment: &'a SegmentData, runs: &[Run; ARENAS], at: usize) -> Optio
     skip -= packed;
     let poses: &[u8] = bytemuck::cast_slice(&segment.poses);
     if skip < poses.len() {
-        let to = (first(PACKED) + tile_units(segment) as usize) * PACKED_UNIT + skip;
+        let to = (first(PACKED) + tile_units(segment, segment.clusters.len()) as usize) * PACKED_UNIT + skip;
         return Some(Piece { target: Target::Packed, to, data: &poses[skip..] });
     }
     skip -= poses.len();
@@ -214,6 +214,8 @@ mod tests {
             id: (1, 2),
             start: 0,
             end: 1,
+            lod: FULL_LOD,
+            full_splats: splats,
             splats,
             keys,
             lod_gains: [1.0; LODS],

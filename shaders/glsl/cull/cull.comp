@@ -44,7 +44,7 @@ void main() {
         vec3 low = vec3(cluster.box_min[0], cluster.box_min[1], cluster.box_min[2]);
         vec3 high = vec3(cluster.box_max[0], cluster.box_max[1], cluster.box_max[2]);
         vec3 centre = (segment.world_from_object * vec4(0.5 * (low + high), 1.0)).xyz;
-        float radius = segment.scale * (0.5 * length(high - low) + REACH * cluster.max_scale);
+        float radius = segment.scale * (0.5 * length(high - low) + REACH * segment.gain * cluster.max_scale);
         bool visible = false;
         for (uint v = 0u; v < frame.views; ++v) {
             visible = visible || ball_in_frustum(views[v], (views[v].view_from_world * vec4(centre, 1.0)).xyz, radius);

@@ -92,9 +92,9 @@ vec4 scale_opacity_bytes(Segment segment, uint source) {
 
 vec3 splat_scale(Segment segment, uint source) {
     if ((segment.planes & PLANE_PACKED_SCALE_OPACITY) != 0u) {
-        return exp(scale_opacity_bytes(segment, source).xyz * segment.scale_step + segment.scale_least);
+        return exp(scale_opacity_bytes(segment, source).xyz * segment.scale_step + segment.scale_least) * segment.gain;
     }
-    return unpack_scale(plane_scale_opacity[source]);
+    return unpack_scale(plane_scale_opacity[source]) * segment.gain;
 }
 
 float splat_opacity(Segment segment, uint source) {

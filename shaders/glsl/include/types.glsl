@@ -101,7 +101,8 @@ struct Segment {
     float pose_weights[4];
     float pose_origin[3];
     float pose_step;
-    uint reserved[3];
+    float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
+    uint reserved[2];
 };
 
 // One workgroup of slice and cull.

@@ -112,9 +112,9 @@ pub(crate) fn scale(buffers: &Buffers, segment: &Segment, source: usize) -> Vec3
     if segment.planes & PLANE_PACKED_SCALE_OPACITY != 0 {
         let bytes = scale_opacity_bytes(buffers, segment, source).truncate();
         let v = bytes * segment.scale_step + segment.scale_least;
-        return Vec3::new(v.x.exp(), v.y.exp(), v.z.exp());
+        return Vec3::new(v.x.exp(), v.y.exp(), v.z.exp()) * segment.gain;
     }
-    pack::scale(buffers.plane(2, source, 2))
+    pack::scale(buffers.plane(2, source, 2)) * segment.gain
 }
 
 pub(crate) fn opacity(buffers: &Buffers, segment: &Segment, source: usize) -> f32 {

@@ -32,7 +32,7 @@ fn cluster_visible(buffers: &Buffers, reference: &ClusterRef) -> bool {
     let segment = &buffers.segments[reference.segment as usize];
     let (low, high) = (Vec3::from_array(cluster.box_min), Vec3::from_array(cluster.box_max));
     let centre = Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3((low + high) * 0.5);
-    let radius = segment.scale * (0.5 * (high - low).length() + REACH * cluster.max_scale);
+    let radius = segment.scale * (0.5 * (high - low).length() + REACH * segment.gain * cluster.max_scale);
     views(buffers).iter().any(|view| {
         let p = in_view(view, centre);
         let [left, right, up, down] = view.tangents;

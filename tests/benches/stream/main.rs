@@ -240,7 +240,7 @@ fn child(path: &Path, access: &str) -> Anyhow<()> {
 fn seeks(path: &Path) -> Anyhow<Vec<Row>> {
     drop(std::fs::read(path)?);
     let clip = Arc::new(Clip::open(path, Access::Auto)?);
-    let needed = Player::needed_bytes(&clip);
+    let needed = Player::full_bytes(&clip);
     let mut table = Vec::new();
     for (name, budget_bytes) in [("the least", needed), ("all of it", 1 << 30)] {
         let options = PlayerOptions { budget_bytes, ..PlayerOptions::default() };
@@ -272,7 +272,7 @@ fn seeks(path: &Path) -> Anyhow<Vec<Row>> {
 /// A thousand laps of a phrase that does not fit the budget as a whole, looked at in the middle of every frame.
 fn seams(path: &Path) -> Anyhow<Vec<Row>> {
     let clip = Arc::new(Clip::open(path, Access::Auto)?);
-    let budget_bytes = Player::needed_bytes(&clip) + clip.limits().max_segment_bytes;
+    let budget_bytes = Player::full_bytes(&clip) + clip.limits().max_segment_bytes;
     let (first, count, laps) = (285, 60, 1000);
     let mut wrong = 0;
     let mut player = Player::open(

@@ -192,7 +192,7 @@ static void players(void) {
   REFUSED(vvt_player_last_error(player, buf, 0), VVT_ERR_INVALID_ARG, "buf");
   CHECK(vvt_player_last_error(player, buf, sizeof buf) == VVT_NOT_READY && !buf[0]);
   REFUSED(vvt_player_snapshot_get(player, 0, NULL), VVT_ERR_INVALID_ARG, "out is NULL");
-  snapshot.struct_size = sizeof snapshot - 4;
+  snapshot.struct_size = offsetof(vvt_player_snapshot, lod) - 4;
   REFUSED(vvt_player_snapshot_get(player, 0, &snapshot), VVT_ERR_BAD_STRUCT_SIZE, "vvt_player_snapshot");
   CHECK(snapshot.last_error == (vvt_result)0xAAAAAAAA);
   newer.snapshot.struct_size = sizeof newer - 8;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use vivant::frame::FULL_LOD;
 use vivant::playback::Player;
 use vivant::render::CanvasDescription;
 
@@ -74,6 +75,9 @@ pub(super) fn run(args: &Args, mut player: Player, frames: u32) -> Result {
             })).collect::<Vec<_>>(),
             "underruns": stats.underruns,
             "held_updates": stats.held_updates,
+            "lod": stats.lod,
+            "playable_lod": stats.playable_lod,
+            "coarse_updates": stats.coarse_updates,
             "growths": growths,
         }));
     } else {
@@ -95,6 +99,14 @@ pub(super) fn run(args: &Args, mut player: Player, frames: u32) -> Result {
             output::count(stats.held_updates, "update"),
             output::count(u64::from(growths), "buffer")
         ));
+        if stats.lod < FULL_LOD || stats.coarse_updates > 0 {
+            output::text(&format!(
+                "level of detail {} of {FULL_LOD}, the budget is enough for {}; {} coarser than that",
+                stats.lod,
+                stats.playable_lod,
+                output::count(stats.coarse_updates, "update")
+            ));
+        }
     }
     let gpu = show.renderer.gpu().clone();
     drop(show);

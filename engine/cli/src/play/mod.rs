@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// Stop at the end instead of starting over
     #[arg(long)]
     once: bool,
+    /// Memory for decoded splats, MiB; levels of detail drop to keep it [default: as much as full detail needs]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    budget: Option<u64>,
     /// Print the figures as JSON
     #[arg(long, requires = "headless")]
     json: bool,
@@ -70,9 +73,10 @@ pub(crate) fn run(args: &Args) -> Result {
         rate: args.rate,
         ..PlayerOptions::default()
     };
-    // A clip that needs more than the default to show one moment gets it here: this host has nothing else to do.
-    let needed = opened.clip.limits().max_live_bytes.saturating_mul(3);
-    let options = PlayerOptions { budget_bytes: options.budget_bytes.max(needed), ..options };
+    // A clip that needs more than the default for all its detail gets it here: this host has nothing else to do.
+    let most = opened.clip.limits().max_live_bytes.saturating_mul(3);
+    let budget_bytes = args.budget.map_or(options.budget_bytes.max(most), |megabytes| megabytes << 20);
+    let options = PlayerOptions { budget_bytes, ..options };
     let player = Player::open(Arc::new(opened.clip), options)?;
     match args.headless {
         Some(frames) => headless::run(args, player, frames),
