@@ -36,7 +36,7 @@ pub enum Plane {
     Sh2 = 9,
     /// 11 words: SH coefficients 9–15 × RGB as f16, packed low half first, last half 0.
     Sh3 = 10,
-    /// 2 words: the mean as three u16, `x | y<<16`, `z | 0<<16`, in the grid of the splat's cluster
+    /// 2 words: the mean as three u16, `x | y<<16`, `z | patch<<16`, in the grid of the splat's cluster
     /// ([`Cluster::origin`], [`Cluster::step`]).
     PackedMean = 11,
     /// 1 word: the three smaller components of the unit quaternion as 10-bit two's complement, in the order xyzw, in
@@ -168,15 +168,15 @@ pub struct Keys {
     pub scale_opacity: u8,
     /// Of [`Plane::PackedColour`], 1 to [`Self::MOST`].
     pub colour: u8,
-    /// Poses of each cluster, 0 or 4 to [`Self::MOST_POSES`]: then its splats stand in a frame that moves along the
-    /// cubic spline of these, see [`SegmentData::poses`].
+    /// Poses of each patch, 0 or 4 to [`Self::MOST_POSES`]: then splats stand in the frame of their patch, which moves
+    /// along the cubic spline of these, see [`SegmentData::poses`].
     pub poses: u8,
 }
 
 impl Keys {
     /// Keys a plane has at most: a page of 2048 splats then fills a chunk.
     pub const MOST: u8 = 16;
-    /// Poses a cluster has at most: 256 clusters then fill a chunk.
+    /// Poses a patch has at most: 256 patches then fill a chunk.
     pub const MOST_POSES: u8 = 64;
     /// Nothing follows a spline.
     pub const ONE: Self = Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1, poses: 0 };
@@ -372,9 +372,10 @@ pub struct SegmentData {
     pub clusters: Vec<Cluster>,
     /// The planes by [`Plane::index`]; an absent plane is empty (no motion, no envelope, no harmonics).
     pub planes: [Vec<u32>; Plane::COUNT],
-    /// [`Keys::poses`] poses a cluster, each [`POSE_WORDS`] words: a unit quaternion xyzw as snorm16 and a translation as
-    /// three i16 in steps of the grid, low half first, last half 0. Where there are any, means and rotations are those in
-    /// the frame of their cluster: `p = R·mean + T`, `q = R·rotation`.
+    /// [`Keys::poses`] poses a patch, each [`POSE_WORDS`] words: a unit quaternion xyzw as snorm16 and a translation as
+    /// three i16 in steps of the grid, low half first, last half 0. There are as many patches as the whole segment has
+    /// clusters; the free half of a packed mean is the number of the splat's. Where there are any, means and rotations
+    /// are those in the frame of the patch: `p = R·mean + T`, `q = R·rotation`.
     pub poses: Vec<u32>,
     /// What the packed planes' numbers are worth.
     pub grid: Grid,

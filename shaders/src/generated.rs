@@ -126,43 +126,43 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x3753681d62f2e87a };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x5543d6fcf8d657a2 };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x362f26755c5ca61b };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xed2ee5c2573c25bb };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x6120beceb7e950f4 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2174a52ae11b9ac6 };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xa51ded7873b1ca97 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x9369dd534a81f441 };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0xce5e671bcdae2dc2 };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x4ffe98c433ae04a2 };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x5fdcd16519dc3a8c };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x406bedba88c3a48c };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x66b5e93e84a6821e };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x56e01d15693c2896 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xf47b306b6cb16b8f };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x76ae410e749485ed };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x11d97962a2c55708 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xaf2f684b3444b188 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x212348a0a96ec6de };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x8d436bab733ffde6 };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xe5f2d26372f2dc14 };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x412078daa6131aec };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x479022ad44ff4188 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x33ff146fd31c66e8 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];

@@ -116,9 +116,9 @@ pub struct Segment {
     pub scale_weight: f32,
     /// The same of a colour.
     pub colour_weight: f32,
-    /// Where the poses of its first cluster start among the packed words, in steps of 256 words.
+    /// Where the poses of its first patch start among the packed words, in steps of 256 words.
     pub poses_first: u32,
-    /// Poses a cluster, 0 where means are told in object space.
+    /// Poses a patch, 0 where means are told in object space.
     pub poses: u32,
     /// The first of the four that make the pose now.
     pub first_pose: u32,

@@ -69,7 +69,16 @@ pub fn pool_frame(splats: u32, size: u32, seed: u64, kinds: &[Kind]) -> Buffers 
         let packed_first = b.packed.len() as u32 / CLUSTER_SPLATS;
         let (places, tile_words) = places(planes, keys);
         for _ in 1..apart {
-            b.packed.extend(tile(&mut random, tile_words, planes, places, (apart - 1) * CLUSTER_SPLATS));
+            let mut tile = tile(&mut random, tile_words, planes, places, (apart - 1) * CLUSTER_SPLATS);
+            if planes & Plane::PackedMean.bit() != 0 {
+                // The free half of a mean names one of as many patches as there are clusters.
+                let record = usize::from(keys[0]) * 2;
+                for splat in 0..CLUSTER_SPLATS as usize {
+                    let word = &mut tile[splat * record + 1];
+                    *word = *word & 0xffff | random.below(apart - 1) << 16;
+                }
+            }
+            b.packed.extend(tile);
         }
         let joined = joined(&mut random, keys);
         // Where a mean is packed, every other segment is told in moving frames.

@@ -130,8 +130,8 @@ impl Node {
     /// Decoded bytes of its first splats: all planes and the cluster table.
     fn bytes_of(&self, splats: usize) -> u64 {
         let words: usize = self.planes().map(|plane| self.keys.words(plane)).sum();
-        let a_cluster = size_of::<Cluster>() + usize::from(self.keys.poses) * POSE_WORDS * 4;
-        (splats * words * 4 + splats.div_ceil(CLUSTER_SPLATS) * a_cluster) as u64
+        let poses = self.clusters() * usize::from(self.keys.poses) * POSE_WORDS * 4;
+        (splats * words * 4 + splats.div_ceil(CLUSTER_SPLATS) * size_of::<Cluster>() + poses) as u64
     }
 
     /// Entries of the cluster table.

@@ -1,6 +1,6 @@
-//! Tracks told in the frames of their clusters: finds the poses of a segment and takes them out of its samples.
+//! Tracks told in the frames of their patches: finds the poses of a segment and takes them out of its samples.
 //!
-//! Tracks stand in the segment's order, so clusters are known. For each frame the pose that takes the cluster's middle
+//! Tracks stand along the curve, so that 256 in a row are a patch of neighbours. For each frame the pose that takes the patch's middle
 //! shape nearest to the frame is found ([`pose::fit`]); the poses become a spline of a key a frame and are rounded; and
 //! what the reader will see of them is undone from the samples. So an error of a pose moves no splat.
 
@@ -10,15 +10,14 @@ use rayon::prelude::*;
 use super::fit::Fit;
 use super::pose::{self, Pose};
 use super::samples::{MEAN, ROTATION, Samples, agree};
-use crate::frame::{CLUSTER_SPLATS, Keys, SegmentData};
+use crate::frame::{CLUSTER_SPLATS as PATCH_SPLATS, Keys, SegmentData};
 
-/// Gives the segment poses, and turns means and rotations into those in the frames of their clusters.
+/// Gives the segment poses, and turns means and rotations into those in the frames of their patches.
 pub(super) fn carry(samples: &mut Samples, data: &mut SegmentData) {
     let inside = samples.places.iter().filter(|place| (0.0..1.0).contains(*place)).count();
     let count = (inside + 3).min(usize::from(Keys::MOST_POSES));
-    let clusters = samples.len().div_ceil(CLUSTER_SPLATS);
-    let found: Vec<Vec<Pose>> =
-        (0..clusters).into_par_iter().map(|cluster| poses_of(samples, cluster)).collect();
+    let patches = samples.len().div_ceil(PATCH_SPLATS);
+    let found: Vec<Vec<Pose>> = (0..patches).into_par_iter().map(|patch| poses_of(samples, patch)).collect();
     let fit = Fit::new(count, 3, &samples.places);
     let controls: Vec<Vec<Pose>> = found.par_iter().map(|poses| control(&fit, count, poses)).collect();
     let shifts = || controls.iter().flatten().map(|pose| pose.shift);
@@ -30,10 +29,9 @@ pub(super) fn carry(samples: &mut Samples, data: &mut SegmentData) {
     undo(samples, &found, data);
 }
 
-/// The pose of a cluster at each sample; the shape at rest is that of the middle one about its centre.
-fn poses_of(samples: &Samples, cluster: usize) -> Vec<Pose> {
-    let numbers =
-        cluster * CLUSTER_SPLATS * MEAN..((cluster + 1) * CLUSTER_SPLATS * MEAN).min(samples.len() * MEAN);
+/// The pose of a patch at each sample; the shape at rest is that of the middle one about its centre.
+fn poses_of(samples: &Samples, patch: usize) -> Vec<Pose> {
+    let numbers = patch * PATCH_SPLATS * MEAN..((patch + 1) * PATCH_SPLATS * MEAN).min(samples.len() * MEAN);
     let points = |sample: usize| -> Vec<DVec3> {
         let numbers = samples.mean[sample].get(numbers.clone()).unwrap_or_default();
         numbers.as_chunks::<MEAN>().0.iter().map(|point| DVec3::from_array(point.map(f64::from))).collect()
@@ -44,7 +42,7 @@ fn poses_of(samples: &Samples, cluster: usize) -> Vec<Pose> {
     (0..samples.places.len()).map(|sample| pose::fit(&rest, &points(sample))).collect()
 }
 
-/// The control points of a cluster's spline.
+/// The control points of a patch's spline.
 fn control(fit: &Fit, count: usize, poses: &[Pose]) -> Vec<Pose> {
     let mut turns: Vec<DQuat> = poses.iter().map(|pose| pose.turn).collect();
     for at in 1..turns.len() {
@@ -75,24 +73,24 @@ fn control(fit: &Fit, count: usize, poses: &[Pose]) -> Vec<Pose> {
 /// Takes the poses out of the samples: as they are stored inside the segment, as found around it.
 fn undo(samples: &mut Samples, found: &[Vec<Pose>], data: &SegmentData) {
     let places = &samples.places;
-    let pose_at = |sample: usize, cluster: usize| {
+    let pose_at = |sample: usize, patch: usize| {
         if (0.0..=1.0).contains(&places[sample]) {
-            pose::at(data, cluster, places[sample])
+            pose::at(data, patch, places[sample])
         } else {
-            found[cluster][sample]
+            found[patch][sample]
         }
     };
     samples.mean.par_iter_mut().enumerate().for_each(|(sample, numbers)| {
-        for (cluster, numbers) in numbers.chunks_mut(CLUSTER_SPLATS * MEAN).enumerate() {
-            let pose = pose_at(sample, cluster);
+        for (patch, numbers) in numbers.chunks_mut(PATCH_SPLATS * MEAN).enumerate() {
+            let pose = pose_at(sample, patch);
             for point in numbers.as_chunks_mut::<MEAN>().0 {
                 *point = pose.undo(DVec3::from_array(point.map(f64::from))).as_vec3().to_array();
             }
         }
     });
     samples.rotation.par_iter_mut().enumerate().for_each(|(sample, numbers)| {
-        for (cluster, numbers) in numbers.chunks_mut(CLUSTER_SPLATS * ROTATION).enumerate() {
-            let back = pose_at(sample, cluster).turn.conjugate();
+        for (patch, numbers) in numbers.chunks_mut(PATCH_SPLATS * ROTATION).enumerate() {
+            let back = pose_at(sample, patch).turn.conjugate();
             for q in numbers.as_chunks_mut::<ROTATION>().0 {
                 *q = (back * DQuat::from_array(q.map(f64::from))).as_quat().to_array();
             }

@@ -4,7 +4,7 @@
 //! computes. The box holds every mean at every time its splat shows: the exact extremes of each cubic, grown by what
 //! the rounding of f32 arithmetic can add.
 
-use super::stored::{mean_keys, stored, stored_at};
+use super::stored::{mean_keys, patch_of, stored, stored_at};
 use super::{mean, motion, pose};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::time::TickRate;
@@ -90,13 +90,13 @@ fn hull(data: &SegmentData, index: usize) -> [[f64; 3]; 2] {
     out
 }
 
-/// The box of a cluster's way, grown on all sides by how far the splat ever is from the middle of its frame.
+/// The box of a patch's way, grown on all sides by how far the splat ever is from the middle of its frame.
 fn reach_of_poses(data: &SegmentData, index: usize) -> [[f64; 3]; 2] {
     let radius = mean_keys(data, index)
         .map(|key| key.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt())
         .fold(0.0, f64::max);
     let mut out = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
-    for shift in pose::shifts(data, index / CLUSTER_SPLATS) {
+    for shift in pose::shifts(data, patch_of(data, index)) {
         for (axis, value) in shift.to_array().into_iter().enumerate() {
             out[0][axis] = out[0][axis].min(value - radius);
             out[1][axis] = out[1][axis].max(value + radius);

@@ -64,7 +64,9 @@ impl Decoder {
         for chunk in &segment.chunks {
             let wanted = match chunk.kind {
                 ChunkKind::Plane(_) => data.splats,
-                ChunkKind::Clusters | ChunkKind::Poses => data.splats.div_ceil(CLUSTER_SPLATS),
+                ChunkKind::Clusters => data.splats.div_ceil(CLUSTER_SPLATS),
+                // A level of detail has splats of every patch.
+                ChunkKind::Poses => data.full_splats.div_ceil(CLUSTER_SPLATS),
             };
             let records = wanted.saturating_sub(chunk.first_record()).min(chunk.count as usize);
             if records == 0 {
@@ -124,7 +126,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node, lod: u8) -> Result<SegmentDat
         let words = data.splats.saturating_mul(node.keys.words(plane));
         data.planes[plane.index()].try_reserve_exact(words)
     });
-    let poses = data.splats.div_ceil(CLUSTER_SPLATS) * usize::from(node.keys.poses) * POSE_WORDS;
+    let poses = node.clusters() * usize::from(node.keys.poses) * POSE_WORDS;
     let poses = data.poses.try_reserve_exact(poses);
     if clusters.and(planes).and(poses).is_err() {
         let what = format!("{} bytes for segment {number} of {}", node.lod_bytes(lod), clip.name());
@@ -184,6 +186,11 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, records: usize, data: &SegmentData) -
             match plane {
                 Plane::Mean => first_bad(added, mean::sound),
                 Plane::Rotation => first_bad(added, rotation::sound),
+                Plane::PackedMean if data.keys.poses > 0 => {
+                    let patches = data.full_splats.div_ceil(CLUSTER_SPLATS);
+                    let records = added.chunks_exact(data.words(plane));
+                    records.into_iter().position(|record| mean::patch([record[0], record[1]]) >= patches)
+                }
                 // Every word of these is a value; their grids were checked.
                 Plane::ScaleOpacity
                 | Plane::PackedMean

@@ -55,6 +55,16 @@ pub(super) fn unpack_bins(words: [u32; 2], origin: [f32; 3], step: f32) -> [f32;
     std::array::from_fn(|axis| origin[axis] + f32::from(bins[axis]) * step)
 }
 
+/// The same with the number of the patch whose poses carry the splat, in the half that means leave free.
+pub(super) fn with_patch([xy, z]: [u32; 2], patch: u16) -> [u32; 2] {
+    [xy, z & 0xffff | u32::from(patch) << 16]
+}
+
+/// The number of the patch.
+pub(super) fn patch(words: [u32; 2]) -> usize {
+    (words[1] >> 16) as usize
+}
+
 /// Whether a cluster's grid leads to means that [`fits`] only.
 pub(super) fn grid_sound(origin: [f32; 3], step: f32) -> bool {
     step >= MIN_STEP && fits(origin) && fits(origin.map(|value| value + BINS * step))

@@ -114,7 +114,7 @@ pub(super) fn order(placed: &Placed<'_>, ticks: u32) -> Order {
 }
 
 /// The places along the curve of points in their own box.
-fn places(points: &[[f64; 3]]) -> Vec<u64> {
+pub(super) fn places(points: &[[f64; 3]]) -> Vec<u64> {
     let mut low = [f64::INFINITY; 3];
     let mut high = [f64::NEG_INFINITY; 3];
     for point in points {

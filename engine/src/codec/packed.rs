@@ -45,8 +45,8 @@ impl Steps {
                 scale: 0.02,
                 colour: 1.0 / 256.0,
                 harmonic: 1.0 / 256.0,
-                mean_tolerance: 1.4e-4,
-                rotation_tolerance: 8e-3,
+                mean_tolerance: 2e-4,
+                rotation_tolerance: 1e-2,
             }),
             Profile::Network => Some(Self {
                 mean: 1e-4,
@@ -55,8 +55,8 @@ impl Steps {
                 scale: 0.04,
                 colour: 1.0 / 80.0,
                 harmonic: 1.0 / 128.0,
-                mean_tolerance: 5.5e-4,
-                rotation_tolerance: 2.2e-2,
+                mean_tolerance: 1e-3,
+                rotation_tolerance: 3e-2,
             }),
         }
     }

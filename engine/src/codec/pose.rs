@@ -1,8 +1,8 @@
-//! The poses of a cluster: where the frame stands in which its splats are told, as a cubic spline over the segment.
+//! The poses of a patch: where the frame stands in which its splats are told, as a cubic spline over the segment.
 //!
-//! Bodies move in pieces that are nearly rigid, and capture shakes them as a whole. So what a cluster of neighbours does
+//! Bodies move in pieces that are nearly rigid, and capture shakes them as a whole. So what a patch of 256 neighbours does
 //! together is stored once for all of them, at the rate of the frames, and what a splat does beside it is small, slow and
-//! cheap. After the joint Gaussians of DualGS (Jiang et al. 2024); here every cluster is a joint of its own. The turn
+//! cheap. After the joint Gaussians of DualGS (Jiang et al. 2024); here every patch is a joint of its own. The turn
 //! from the middle of the segment to each frame is found by Horn, "Closed-form solution of absolute orientation using
 //! unit quaternions" (1987).
 
@@ -64,10 +64,10 @@ pub(super) fn pack(pose: &Pose, grid: &Grid) -> [u32; POSE_WORDS] {
     [pair(turn[0], turn[1]), pair(turn[2], turn[3]), pair(x, y), pair(z, 0)]
 }
 
-/// The pose of a cluster at `fraction` of its segment; none where the segment has no poses.
-pub(super) fn at(data: &SegmentData, cluster: usize, fraction: f64) -> Pose {
+/// The pose of a patch at `fraction` of its segment; none where the segment has no poses.
+pub(super) fn at(data: &SegmentData, patch: usize, fraction: f64) -> Pose {
     let count = usize::from(data.keys.poses);
-    let own = data.poses.get(cluster * count * POSE_WORDS..).unwrap_or_default();
+    let own = data.poses.get(patch * count * POSE_WORDS..).unwrap_or_default();
     if count == 0 {
         return Pose::NONE;
     }
@@ -89,12 +89,12 @@ pub(super) fn at(data: &SegmentData, cluster: usize, fraction: f64) -> Pose {
     Pose { turn, shift: origin + shift * f64::from(data.grid.pose_step) }
 }
 
-/// The control points' translations of a cluster.
-pub(super) fn shifts(data: &SegmentData, cluster: usize) -> impl Iterator<Item = DVec3> {
+/// The control points' translations of a patch.
+pub(super) fn shifts(data: &SegmentData, patch: usize) -> impl Iterator<Item = DVec3> {
     let count = usize::from(data.keys.poses);
     let origin = DVec3::from_array(data.grid.pose_origin.map(f64::from));
     let own =
-        data.poses.get(cluster * count * POSE_WORDS..(cluster + 1) * count * POSE_WORDS).unwrap_or_default();
+        data.poses.get(patch * count * POSE_WORDS..(patch + 1) * count * POSE_WORDS).unwrap_or_default();
     own.as_chunks::<POSE_WORDS>().0.iter().map(move |words| {
         let value = |word: u32| from_pair(word).map(|bits| f64::from(bits.cast_signed()));
         let ([x, y], [z, _]) = (value(words[2]), value(words[3]));

@@ -52,7 +52,7 @@ pub(super) fn stored_at(data: &SegmentData, index: usize, fraction: f64) -> Opti
             colour::unpack_tens(word, grid.colour_least, grid.colour_step)
         })?,
     };
-    let pose = pose::at(data, index / CLUSTER_SPLATS, fraction);
+    let pose = pose::at(data, patch_of(data, index), fraction);
     let mean = mean_at(data, index, fraction)?;
     let (mean, rotation) = if data.keys.poses > 0 {
         let turned = pose.turn * DQuat::from_array(rotation.map(f64::from));
@@ -118,6 +118,11 @@ fn mean_at(data: &SegmentData, index: usize, fraction: f64) -> Option<[f32; 3]> 
     let cluster = data.clusters.get(index / CLUSTER_SPLATS)?;
     let unpack = |words| mean::unpack_bins(words, cluster.origin, cluster.step);
     joined(data, Plane::PackedMean, index, fraction, unpack)
+}
+
+/// The patch whose poses carry a splat.
+pub(super) fn patch_of(data: &SegmentData, index: usize) -> usize {
+    key_record(data, Plane::PackedMean, index, 0).map_or(0, mean::patch)
 }
 
 /// The control points of a splat's mean.

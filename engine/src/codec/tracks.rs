@@ -8,12 +8,12 @@ use rayon::prelude::*;
 
 use super::carried::carry;
 use super::fit::Fit;
-use super::order::{Order, Placed, order};
+use super::order::{Order, Placed, order, places};
 use super::packed::{Steps, flat_least, mean_step};
 use super::samples::{COLOUR, MEAN, ROTATION, SCALE_OPACITY, Samples};
 use super::{cluster, colour, life, mean, rotation, scale_opacity, sh};
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, Keys, Plane, SegmentData};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, Keys, LODS, Plane, SegmentData};
 use crate::spline::Place;
 use crate::time::TickRate;
 
@@ -21,8 +21,8 @@ use crate::time::TickRate;
 const INTERVALS: [u8; 9] = [1, 2, 3, 4, 5, 6, 8, 10, 13];
 /// Of a thousand tracks, how many may be left to shorter segments rather than give all another key.
 const LEFT_OVER: usize = 50;
-/// How often tracks are taken out until the others fit.
-const ROUNDS: usize = 4;
+/// Tracks that do not fit stay in their places unless they are more than one in so many.
+const KEPT_SHARE: usize = 8;
 /// How much more than the tolerance a track may be off that stays.
 const SLACK: f32 = 2.0;
 /// Keys of means up to which poses are not worth their bytes.
@@ -150,26 +150,30 @@ pub(super) fn encode_tracks<'a>(
     if !span.divisible {
         return Ok((Some(whole.finish(windows, rest, span, steps, 0)?), Vec::new()));
     }
-    // Without the fast ones clusters and their poses are others, and so is who fits.
-    let (mut attempt, mut left) = (whole, Vec::new());
-    for _ in 0..ROUNDS {
-        let (taken, mut bad) = attempt.share_out(steps, LEFT_OVER);
-        if bad.is_empty() {
-            break;
-        }
-        if left.is_empty() && bad.len() < span.least && attempt.share_out(steps, 0).1.is_empty() {
-            // A few are not worth segments of their own, if the keys that the fastest need do for all.
-            return Ok((Some(attempt.finish(windows, rest, span, steps, 0)?), left));
-        }
-        left.append(&mut bad);
-        if taken.len() < span.least.min(windows.len()) {
-            // Too fast nearly all of them.
-            return Ok((None, (0..windows.len()).collect()));
-        }
-        attempt = Attempt::make(samples, windows, span, steps, &taken);
+    let (taken, mut left) = whole.share_out(steps, LEFT_OVER);
+    if taken.len() < span.least.min(windows.len()) {
+        // Too fast nearly all of them.
+        return Ok((None, all));
     }
+    if left.len() < span.least && !left.is_empty() && whole.share_out(steps, 0).1.is_empty() {
+        // A few are not worth segments of their own, if the keys that the fastest need do for all.
+        return Ok((Some(whole.finish(windows, rest, span, steps, 0)?), Vec::new()));
+    }
+    // Without the fast ones clusters and their poses are others, and so is who fits: where they are few they stay in
+    // their places, never shown, and in any case those that fit no longer.
+    let (attempt, hidden) = if left.len() * KEPT_SHARE < windows.len() {
+        (whole, left.clone())
+    } else {
+        drop(whole);
+        let again = Attempt::make(samples, windows, span, steps, &taken);
+        let hidden = again.share_out(steps, LEFT_OVER).1;
+        left.extend_from_slice(&hidden);
+        (again, hidden)
+    };
+    let mut windows = windows.to_vec();
+    hidden.iter().for_each(|&track| windows[track] = (0, 0));
     left.sort_unstable();
-    Ok((Some(attempt.finish(windows, rest, span, steps, LEFT_OVER)?), left))
+    Ok((Some(attempt.finish(&windows, rest, span, steps, LEFT_OVER)?), left))
 }
 
 /// Tracks in order, perhaps in the frames of their clusters, before keys are chosen.
@@ -177,23 +181,30 @@ struct Attempt {
     /// The tracks, by number among those given.
     placed: Vec<usize>,
     samples: Samples,
+    /// The patch of each.
+    patches: Vec<u16>,
     /// With the poses.
     data: SegmentData,
 }
 
 impl Attempt {
     fn make(samples: &Samples, windows: &[(u32, u32)], span: &Span, steps: &Steps, tracks: &[usize]) -> Self {
-        let Order { order: placed, gains } = arrange(samples, windows, span, tracks);
-        let mut samples = samples.select(&placed);
+        let looked_at = looked_at(samples, windows, span, tracks);
+        // First along the curve, where neighbours are patches and share poses; then by level of detail.
+        let codes = places(&looked_at.positions);
+        let mut curve: Vec<usize> = (0..tracks.len()).collect();
+        curve.sort_by_key(|&at| codes[at]);
+        let by_curve: Vec<usize> = curve.iter().map(|&at| tracks[at]).collect();
+        let mut samples = samples.select(&by_curve);
         let mut data = SegmentData {
             id: (0, 0),
             start: span.start,
             end: span.end,
             lod: FULL_LOD,
-            full_splats: placed.len(),
-            splats: placed.len(),
+            full_splats: tracks.len(),
+            splats: tracks.len(),
             keys: Keys::ONE,
-            lod_gains: gains,
+            lod_gains: [1.0; LODS],
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),
@@ -201,10 +212,18 @@ impl Attempt {
             grid: Grid::default(),
         };
         let still = choose(&samples.mean, &samples.places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);
-        if still.keys > FEW_KEYS {
+        let patches = tracks.len().div_ceil(CLUSTER_SPLATS);
+        if still.keys > FEW_KEYS && u16::try_from(patches).is_ok() {
             carry(&mut samples, &mut data);
         }
-        Self { placed, samples, data }
+        let along = looked_at.select(&curve);
+        let Order { order, gains } = along.order(u32::try_from(span.end - span.start).unwrap_or(u32::MAX));
+        data.lod_gains = gains;
+        let patch = |&at: &usize| u16::try_from(at / CLUSTER_SPLATS).unwrap_or(0);
+        let patches =
+            if data.keys.poses > 0 { order.iter().map(patch).collect() } else { vec![0; order.len()] };
+        let placed = order.iter().map(|&at| by_curve[at]).collect();
+        Self { placed, samples: samples.select(&order), patches, data }
     }
 
     /// Which tracks a spline holds well enough that leaves over so many of a thousand, and which not.
@@ -241,14 +260,14 @@ impl Attempt {
         steps: &Steps,
         left_over: usize,
     ) -> Result<SegmentData> {
-        let Self { placed, samples, mut data } = self;
+        let Self { placed, samples, patches, mut data } = self;
         let places = &samples.places;
         let mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, left_over);
         let turn = choose(&samples.rotation, places, ROTATION, 3, steps.rotation_tolerance, left_over);
         let scale = choose(&samples.scale_opacity, places, SCALE_OPACITY, 1, steps.scale, LEFT_OVER);
         let colours = choose(&samples.colour, places, COLOUR, 1, steps.colour, LEFT_OVER);
         let order: Vec<usize> = (0..placed.len()).collect();
-        let keyed = Keyed { samples: &samples, order: &order, steps };
+        let keyed = Keyed { samples: &samples, order: &order, patches: &patches, steps };
         #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
         let tick_seconds = span.rate.seconds_from_ticks(1) as f32;
         data.grid.tick_seconds = tick_seconds;
@@ -265,9 +284,30 @@ impl Attempt {
     }
 }
 
-/// The tracks `taken` in the order in which they stand in the segment: each is looked at in the middle of it, or at the
-/// frame nearest to that in which it shows.
-fn arrange(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usize]) -> Order {
+/// What the order of tracks depends on.
+struct LookedAt {
+    positions: Vec<[f64; 3]>,
+    coverage: Vec<f32>,
+    windows: Vec<(u32, u32)>,
+}
+
+impl LookedAt {
+    fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            positions: indices.iter().map(|&at| self.positions[at]).collect(),
+            coverage: indices.iter().map(|&at| self.coverage[at]).collect(),
+            windows: indices.iter().map(|&at| self.windows[at]).collect(),
+        }
+    }
+
+    fn order(&self, ticks: u32) -> Order {
+        let Self { positions, coverage, windows } = self;
+        order(&Placed { positions, coverage, windows }, ticks)
+    }
+}
+
+/// Each of the tracks `taken` as it is in the middle of the segment, or at the frame nearest to that in which it shows.
+fn looked_at(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usize]) -> LookedAt {
     let ticks = u32::try_from(span.end - span.start).unwrap_or(u32::MAX);
     let last = samples.places.len().saturating_sub(1);
     let frame = |(start, end): (u32, u32)| {
@@ -285,11 +325,11 @@ fn arrange(samples: &Samples, windows: &[(u32, u32)], span: &Span, taken: &[usiz
         let [x, y, z, opacity] = value::<SCALE_OPACITY>(&samples.scale_opacity, frame, track);
         opacity.clamp(0.0, 1.0) * scale_opacity::area([x, y, z].map(f32::exp))
     };
-    let positions: Vec<[f64; 3]> = taken.iter().zip(&frames).map(at).collect();
-    let coverage: Vec<f32> = taken.iter().zip(&frames).map(covered).collect();
-    let placed = Placed { positions: &positions, coverage: &coverage, windows: &windows };
-    let Order { order, gains } = order(&placed, ticks);
-    Order { order: order.into_iter().map(|at| taken[at]).collect(), gains }
+    LookedAt {
+        positions: taken.iter().zip(&frames).map(at).collect(),
+        coverage: taken.iter().zip(&frames).map(covered).collect(),
+        windows,
+    }
 }
 
 /// Windows, where they are not all the segment.
@@ -317,6 +357,7 @@ fn lives(placed: &[usize], windows: &[(u32, u32)], span: &Span, data: &mut Segme
 struct Keyed<'a> {
     samples: &'a Samples,
     order: &'a [usize],
+    patches: &'a [u16],
     steps: &'a Steps,
 }
 
@@ -372,7 +413,10 @@ impl Keyed<'_> {
                     .collect();
                 let step = mean_step(self.steps, tracks.iter().map(|&track| scale_of(track)));
                 let (origin, step) = mean::grid(&points, step);
-                let words = points.iter().flat_map(|&point| mean::pack_bins(point, origin, step)).collect();
+                let patches =
+                    tracks.iter().flat_map(|&track| std::iter::repeat_n(self.patches[track], spline.keys));
+                let pack = |(&point, patch)| mean::with_patch(mean::pack_bins(point, origin, step), patch);
+                let words = points.iter().zip(patches).flat_map(pack).collect();
                 (Cluster { origin, step, ..Cluster::default() }, words)
             })
             .collect();

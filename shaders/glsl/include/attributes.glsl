@@ -120,16 +120,16 @@ vec3 splat_colour(Segment segment, uint source) {
     return unpack_half3(plane_colour[source]);
 }
 
-// Where the frame of a cluster stands: a turn and a translation, object space.
+// Where the frame of a patch stands: a turn and a translation, object space.
 struct Pose {
     vec4 turn;
     vec3 shift;
 };
 
-// Of a segment that has poses.
-Pose cluster_pose(Segment segment, uint source) {
-    uint cluster = source / CLUSTER_SPLATS - segment.first_cluster;
-    uint at = segment.poses_first * CLUSTER_SPLATS + (cluster * segment.poses + segment.first_pose) * 4u;
+// Of a segment that has poses; the packed mean says in its free half which patch carries the splat.
+Pose patch_pose(Segment segment, uint source) {
+    uint patch_number = plane_packed[packed_at(segment, source, PLACE_MEAN, 2u) + 1u] >> 16u;
+    uint at = segment.poses_first * CLUSTER_SPLATS + (patch_number * segment.poses + segment.first_pose) * 4u;
     vec4 turn = vec4(0.0);
     vec3 shift = vec3(0.0);
     for (uint key = 0u; key < 4u; ++key) {

@@ -95,8 +95,8 @@ struct Segment {
     float rotation_weights[4];
     float scale_weight;     // of the second of two keys
     float colour_weight;
-    uint poses_first;       // where the poses of its first cluster start in plane_packed, in steps of 256 words
-    uint poses;             // poses a cluster, 0 where means are told in object space
+    uint poses_first;       // where the poses of its first patch start in plane_packed, in steps of 256 words
+    uint poses;             // poses a patch, 0 where means are told in object space
     uint first_pose;        // the first of the four that make the pose now
     float pose_weights[4];
     float pose_origin[3];

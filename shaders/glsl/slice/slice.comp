@@ -30,7 +30,7 @@ void main() {
             rotation = norm > 0.0 ? turned * inversesqrt(norm) : rotation;
         }
         if (segment.poses != 0u) {
-            Pose pose = cluster_pose(segment, source);
+            Pose pose = patch_pose(segment, source);
             mean = quaternion_rotate(pose.turn, mean) + pose.shift;
             rotation = quaternion_multiply(pose.turn, rotation);
         }

@@ -137,17 +137,19 @@ pub(crate) fn colour(buffers: &Buffers, segment: &Segment, source: usize) -> Vec
     pack::half3(buffers.plane(3, source, 2))
 }
 
-/// Where the frame of the splat's cluster stands; `None` in a segment without poses.
+/// Where the frame of the splat's patch stands; `None` in a segment without poses.
 pub(crate) fn pose(buffers: &Buffers, segment: &Segment, source: usize) -> Option<(Quat, Vec3)> {
     if segment.poses == 0 {
         return None;
     }
-    let cluster = source / SPLATS - segment.first_cluster as usize;
-    let first = cluster * segment.poses as usize + segment.first_pose as usize;
+    let own = Segment { first_keys: 0, ..*segment };
+    let [_, word] = packed::<2>(buffers, &own, source, PLACE_MEAN);
+    let first = (word >> 16) as usize * segment.poses as usize + segment.first_pose as usize;
     let (mut turn, mut shift) = (Vec4::ZERO, Vec3::ZERO);
     for (key, weight) in segment.pose_weights.into_iter().enumerate() {
         let at = segment.poses_first as usize * SPLATS + (first + key) * 4;
-        let [xy, zw, shift_xy, shift_z] = [0, 1, 2, 3].map(|word| pack::signed(buffers.packed[at + word]));
+        let [xy, zw, shift_xy, shift_z] =
+            [0, 1, 2, 3].map(|word| pack::signed(buffers.packed.get(at + word).copied().unwrap_or(0)));
         turn += weight * Vec4::from((xy, zw));
         shift += weight * shift_xy.extend(shift_z.x);
     }
