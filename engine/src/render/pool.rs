@@ -4,15 +4,17 @@
 //! A segment takes a contiguous run of cluster slots (first fit). Segments that no frame in flight shows make way for
 //! new ones, the longest unused first. What is live is written at once; what comes next is written in small pieces, a
 //! few hundred kilobytes a frame, so that nothing is left to do when its time comes. On devices with unified memory the
-//! planes are written in place; elsewhere they go through staging buffers and copies at the start of the frame.
+//! planes are written in place; elsewhere they go through staging buffers and copies: what is live at the start of its
+//! frame, what comes beside the frames where the device has a queue for that ([`Transfer`]). No upload waits for the GPU.
 
 use std::sync::Arc;
 
 use vivant_shaders::generated::binding;
 
+use super::FRAMES_IN_FLIGHT;
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
-use crate::gpu::{Buffer, BufferKind, Encoder, Gpu};
+use crate::gpu::{BATCHES, Buffer, BufferKind, Encoder, Gpu, Transfer, Waits};
 
 /// Segments that can be resident at once: two clips of eight levels, four times over.
 const MAX_RESIDENT: usize = 64;
@@ -37,6 +39,8 @@ struct Resident {
     /// How many of the segment's bytes are written or about to be copied, of how many.
     written: usize,
     bytes: usize,
+    /// The newest transfer that carries bytes of it; 0 for none.
+    transfer: u64,
 }
 
 /// A copy that the next frame has to make.
@@ -56,11 +60,15 @@ struct PendingCopy {
 enum Staging {
     /// Straight into the planes.
     InPlace,
-    /// Through the buffer for what is live and late, which all frames share: the GPU must be idle.
-    Urgent,
-    /// Through the buffer of one frame in flight.
-    Frame(usize),
+    /// What is live and late: through a buffer of one frame in flight, copied by that frame.
+    Late(usize),
+    /// What comes next: through a buffer of one frame in flight, or of one transfer.
+    Ahead(usize),
 }
+
+const FRAMES: usize = FRAMES_IN_FLIGHT as usize;
+/// Staging buffers for what comes next: one a transfer, or one a frame in flight.
+const LANES: usize = if BATCHES > FRAMES { BATCHES } else { FRAMES };
 
 /// Plane buffers and who is in them.
 #[derive(Debug)]
@@ -75,8 +83,10 @@ pub(super) struct Pool {
     capacity: u32,
     residents: Vec<Resident>,
     unified: bool,
-    urgent: Option<Buffer>,
-    ahead: [Option<Buffer>; 2],
+    late: [Option<Buffer>; FRAMES],
+    ahead: [Option<Buffer>; LANES],
+    /// Copies beside the frames, where the device has a queue for them.
+    transfer: Option<Transfer>,
     pending: Vec<PendingCopy>,
     generation: u32,
     uploaded_bytes: u64,
@@ -85,7 +95,7 @@ pub(super) struct Pool {
 impl Resident {
     fn new(segment: &SegmentData, first: u32, frame: u64) -> Self {
         let bytes = (0..=Plane::ALL.len()).map(|part| segment_part(segment, part).len()).sum();
-        Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes }
+        Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes, transfer: 0 }
     }
 }
 
@@ -115,8 +125,9 @@ impl Pool {
             capacity: 0,
             residents: Vec::with_capacity(MAX_RESIDENT),
             unified,
-            urgent: None,
-            ahead: [None, None],
+            late: [const { None }; FRAMES],
+            ahead: [const { None }; LANES],
+            transfer: gpu.capabilities().transfer_queue.then(|| Transfer::new(gpu)).transpose()?,
             pending: Vec::with_capacity(PENDING_COPIES),
             generation: 0,
             uploaded_bytes: 0,
@@ -215,26 +226,25 @@ impl Pool {
         true
     }
 
-    /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
-    /// GPU has to be idle first.
-    pub(super) fn must_wait<'a>(&self, mut live: impl Iterator<Item = &'a Arc<SegmentData>>) -> bool {
-        let missing = |id| self.residents.iter().any(|r| r.id == id && r.written < r.bytes);
-        !self.unified && live.any(|segment| missing(segment.id))
-    }
-
-    /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
+    /// Writes what is missing of the live segments. `slot` is the frame in flight that is about to be recorded: the GPU
+    /// has done with its staging buffer.
     pub(super) fn write_live<'a>(
         &mut self,
         gpu: &Gpu,
         live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+        slot: usize,
     ) -> Result<()> {
-        let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
-        if staging == Staging::Urgent {
-            let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
-            let needed = live.clone().map(|s| missing(s.id) as u64).sum();
-            if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
-                self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
-            }
+        let staging = if self.unified { Staging::InPlace } else { Staging::Late(slot) };
+        let missing = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.bytes - r.written);
+        let needed: u64 = live.clone().map(|s| missing(s.id) as u64).sum();
+        if needed == 0 {
+            return Ok(());
+        }
+        if let (false, Some(late)) = (self.unified, self.late.get_mut(slot))
+            && needed > late.as_ref().map_or(0, Buffer::bytes)
+        {
+            let bytes = needed.saturating_add(needed / 4);
+            *late = Some(Buffer::new(gpu, "late segment staging", bytes, BufferKind::Staging)?);
         }
         let mut cursor = 0;
         for segment in live {
@@ -269,17 +279,62 @@ impl Pool {
         if missing == 0 {
             return Ok(());
         }
-        let staging = if self.unified { Staging::InPlace } else { Staging::Frame(slot) };
-        if let (Staging::Frame(_), Some(None)) = (staging, self.ahead.get(slot)) {
-            let buffer = Buffer::new(gpu, "frame staging", PRELOAD_MAX as u64, BufferKind::Staging)?;
-            self.ahead[slot] = Some(buffer);
+        // While all transfers are on their way, what comes waits and the frame does not.
+        let lane = self.transfer.as_mut().map_or(Some(slot), |transfer| transfer.free(completed));
+        let Some(lane) = lane else { return Ok(()) };
+        let staging = if self.unified { Staging::InPlace } else { Staging::Ahead(lane) };
+        if let (Staging::Ahead(_), Some(None)) = (staging, self.ahead.get(lane)) {
+            let buffer = Buffer::new(gpu, "coming segment staging", PRELOAD_MAX as u64, BufferKind::Staging)?;
+            self.ahead[lane] = Some(buffer);
         }
+        let before = self.pending.len();
         let mut budget = (missing / PRELOAD_FRAMES).next_multiple_of(4).clamp(PRELOAD_BYTES, PRELOAD_MAX);
         let mut cursor = 0;
         for segment in coming {
-            budget -= self.write_some(segment, budget, staging, &mut cursor)?;
+            let wrote = self.write_some(segment, budget, staging, &mut cursor)?;
+            budget -= wrote;
+            if wrote > 0
+                && let Some(transfer) = &self.transfer
+                && let Some(resident) = self.residents.iter_mut().find(|r| r.id == segment.id)
+            {
+                resident.transfer = transfer.next_serial();
+            }
         }
-        Ok(())
+        self.send_ahead(lane, before)
+    }
+
+    /// Submits the pending copies from number `from` on as a transfer, where there are transfers.
+    fn send_ahead(&mut self, lane: usize, from: usize) -> Result<()> {
+        let Some(mut transfer) = self.transfer.take() else { return Ok(()) };
+        let mut send = || {
+            transfer.begin(lane)?;
+            for copy in &self.pending[from..] {
+                if let Some(source) = self.staging(copy.staging) {
+                    transfer.copy(lane, (source, copy.from), (self.target(copy.buffer), copy.to), copy.bytes);
+                }
+            }
+            transfer.submit(lane)
+        };
+        let sent = send();
+        self.pending.truncate(from);
+        self.transfer = Some(transfer);
+        sent
+    }
+
+    /// What the frame that draws `live` has to wait for on the GPU; it must be submitted with it.
+    pub(super) fn waits<'a>(
+        &mut self,
+        live: impl Iterator<Item = &'a Arc<SegmentData>>,
+        frame: u64,
+    ) -> Waits {
+        let Some(transfer) = &mut self.transfer else { return Waits::default() };
+        let carried = |id| self.residents.iter().find(|r| r.id == id).map_or(0, |r| r.transfer);
+        transfer.waits(live.map(|segment| carried(segment.id)).max().unwrap_or(0), frame)
+    }
+
+    /// Waits until every transfer has been executed. Not for the frame path.
+    pub(super) fn wait(&self) -> Result<()> {
+        self.transfer.as_ref().map_or(Ok(()), Transfer::wait)
     }
 
     /// Writes up to `budget` bytes of what is missing of one resident segment; returns how many.
@@ -340,8 +395,8 @@ impl Pool {
     ) -> Result<()> {
         let through = match staging {
             Staging::InPlace => None,
-            Staging::Urgent => self.urgent.as_mut(),
-            Staging::Frame(slot) => self.ahead.get_mut(slot).and_then(Option::as_mut),
+            Staging::Late(slot) => self.late.get_mut(slot).and_then(Option::as_mut),
+            Staging::Ahead(lane) => self.ahead.get_mut(lane).and_then(Option::as_mut),
         };
         let Some(through) = through else {
             let target = match buffer {
@@ -358,8 +413,10 @@ impl Pool {
         Ok(())
     }
 
-    /// The first run of `count` free slots, evicting what no frame in flight shows until there is one.
+    /// The first run of `count` free slots, evicting what no frame in flight shows and no transfer writes until there is
+    /// one.
     fn find_room(&mut self, count: u32, completed: u64) -> Option<u32> {
+        let done = self.transfer.as_ref().map_or(u64::MAX, Transfer::done_serial);
         loop {
             if self.residents.len() < MAX_RESIDENT
                 && let Some(first) = self.first_fit(count)
@@ -367,7 +424,7 @@ impl Pool {
                 return Some(first);
             }
             let oldest = (0..self.residents.len())
-                .filter(|&i| self.residents[i].last_used <= completed)
+                .filter(|&i| self.residents[i].last_used <= completed && self.residents[i].transfer <= done)
                 .min_by_key(|&i| self.residents[i].last_used)?;
             self.residents.swap_remove(oldest);
         }
@@ -391,22 +448,30 @@ impl Pool {
             return;
         }
         encoder.span("upload");
-        for copy in self.pending.drain(..) {
-            let from = match copy.staging {
-                Staging::InPlace => None,
-                Staging::Urgent => self.urgent.as_ref(),
-                Staging::Frame(slot) => self.ahead.get(slot).and_then(Option::as_ref),
-            };
-            if let Some(from) = from {
-                let to = match copy.buffer {
-                    part if part < Plane::FULL => &self.planes[part],
-                    part if part < Plane::ALL.len() => &self.packed,
-                    _ => &self.clusters,
-                };
-                encoder.copy((from, copy.from), (to, copy.to), copy.bytes);
+        for copy in &self.pending {
+            if let Some(source) = self.staging(copy.staging) {
+                encoder.copy((source, copy.from), (self.target(copy.buffer), copy.to), copy.bytes);
             }
         }
+        self.pending.clear();
         encoder.barrier();
+    }
+
+    fn staging(&self, staging: Staging) -> Option<&Buffer> {
+        match staging {
+            Staging::InPlace => None,
+            Staging::Late(slot) => self.late.get(slot).and_then(Option::as_ref),
+            Staging::Ahead(lane) => self.ahead.get(lane).and_then(Option::as_ref),
+        }
+    }
+
+    /// The buffer of a part of a segment.
+    fn target(&self, part: usize) -> &Buffer {
+        match part {
+            part if part < Plane::FULL => &self.planes[part],
+            part if part < Plane::ALL.len() => &self.packed,
+            _ => &self.clusters,
+        }
     }
 
     pub(super) fn bindings<'a>(&'a self, out: &mut Vec<(u32, &'a Buffer)>) {
@@ -433,7 +498,7 @@ fn tile_words(mask: u32) -> usize {
 /// One buffer a full plane of `mask` (a token one for the others), the tiles of the packed planes, and the cluster
 /// table, for `capacity` clusters.
 fn create(gpu: &Gpu, capacity: u32, mask: u32, unified: bool) -> Result<(Vec<Buffer>, Buffer, Buffer)> {
-    let kind = if unified { BufferKind::Shared } else { BufferKind::Device };
+    let kind = if unified { BufferKind::Shared } else { BufferKind::Filled };
     let count = u64::from(capacity);
     let planes = full_planes()
         .map(|plane| {
