@@ -8,6 +8,8 @@
 )]
 
 mod ply_sheet;
+#[path = "vivant_binary/mod.rs"]
+mod vivant_binary;
 
 use std::path::{Path, PathBuf};
 
@@ -124,4 +126,25 @@ fn a_sequence_is_stored_one_way() {
     assert!(near(alone.opacity[0], 0.5, 1e-7));
     let source = Source::open(&[folder.path().to_owned()], &Options::default()).unwrap();
     assert!(near(source.read_frame(1).unwrap().splats.opacity[0], 0.622_459_331_201_854_6, 1e-6));
+}
+
+/// Frames are read, encoded and compressed side by side, and written in turn: the cores of a machine are not in its files.
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let take = folder.path().join("take");
+    for number in 0..17 {
+        frame(&take, &format!("{number}.ply"), if number == 5 { 0 } else { 1500 + number * 10 }, 1);
+    }
+    let converted = |threads: &str| {
+        let mut command = std::process::Command::new(vivant_binary::path());
+        command.args(["convert", "take", "-o", "out.vvt"]).current_dir(folder.path());
+        assert!(command.env("RAYON_NUM_THREADS", threads).output().unwrap().status.success());
+        std::fs::read(folder.path().join("out.vvt")).unwrap()
+    };
+    let alone = converted("1");
+    assert!(alone == converted("2") && alone == converted("7"));
+    // And the comparison sees a frame more and less.
+    frame(&take, "17.ply", 1500, 1);
+    assert!(alone != converted("2"));
 }

@@ -99,8 +99,7 @@ fn play_and_count(gpu: &Gpu) {
 #[test]
 fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
     for (force_staging, force_transfer) in [(false, false), (true, false), (true, true)] {
-        let options =
-            GpuOptions { force_staging, force_transfer, validation: true, ..GpuOptions::default() };
+        let options = GpuOptions { force_staging, force_transfer, validation: true, ..GpuOptions::default() };
         let gpu = match Gpu::create(&options) {
             Ok(gpu) => gpu,
             Err(error) => return skip("vulkan", &error.to_string()),
@@ -140,7 +139,9 @@ fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
                 );
             }
         }
-        eprintln!("largest upload of a frame: {largest} bytes, staged: {force_staging}, transferred: {force_transfer}");
+        eprintln!(
+            "largest upload of a frame: {largest} bytes, staged: {force_staging}, transferred: {force_transfer}"
+        );
         assert!(largest <= 2 << 20 && largest > 0, "{largest} bytes in one frame");
         drop((renderer, canvas));
         assert_eq!(gpu.validation_count(), 0, "{}", gpu.validation_messages().join("\n"));

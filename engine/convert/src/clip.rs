@@ -2,10 +2,12 @@
 //!
 //! Frames of a sequence do not overlap, so every frame falls into one segment of any level of the hierarchy. One level
 //! serves the whole sequence: the finest whose segments hold enough splats to be worth a segment. Then segments follow
-//! one another in time and only one is ever gathered, however long the sequence.
+//! one another in time. A few are gathered, as many as the processor has cores, and prepared side by side; then they are
+//! written in turn. So memory is that of a few segments, however long the sequence.
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use vivant::Result;
 use vivant::clip::{MAX_LEVELS, WriteReport, Writer, WriterOptions};
 use vivant::codec::Hierarchy;
@@ -13,7 +15,7 @@ use vivant::splat::Splats;
 use vivant::time::TICKS_PER_FRAME;
 
 use crate::report::Report;
-use crate::source::{Source, join};
+use crate::source::{SPLATS_AHEAD, Source, join};
 
 /// Frames of a segment of level 1 such that one of the finest level is a frame: six halvings.
 const MOST_FRAMES: u32 = 1 << (MAX_LEVELS - 2);
@@ -63,29 +65,14 @@ impl Source {
             Hierarchy::new(&self.info(), Some(options.segment_ticks.unwrap_or(self.segment_ticks())));
         let level = self.level(&hierarchy, options.min_node_splats);
         let mut report = Report::default();
-        let mut gathered = Splats::new(self.info().sh_degree);
-        let mut current = hierarchy.locate(level, 0);
-        let mut push = |number: i64, splats: &Splats| {
-            writer.push_segment(
-                level,
-                hierarchy.edge(level, number),
-                hierarchy.edge(level, number + 1),
-                splats,
-            )
-        };
+        let mut segments = Segments { writer, hierarchy, level, ready: Vec::new() };
         self.for_each(|index, imported| {
             report.absorb(imported.report);
-            let number = hierarchy.locate(level, self.frame_start(index));
-            if number != current {
-                push(current, &gathered)?;
-                gathered = Splats::new(self.info().sh_degree);
-                current = number;
-            }
-            join(&mut gathered, imported.splats);
+            segments.add(self.frame_start(index), imported.splats)?;
             progress(index + 1);
             Ok(())
         })?;
-        push(current, &gathered)?;
+        segments.write()?;
         Ok(report)
     }
 
@@ -109,5 +96,44 @@ impl Source {
         };
         let coarsest = u8::from(hierarchy.levels() > 1);
         (coarsest..hierarchy.levels()).rev().find(worth).unwrap_or(coarsest)
+    }
+}
+
+/// Segments on their way into a clip.
+struct Segments<'a> {
+    writer: &'a mut Writer,
+    hierarchy: Hierarchy,
+    level: u8,
+    /// Numbers and splats of those gathered, in order; the last is not complete yet.
+    ready: Vec<(i64, Splats)>,
+}
+
+impl Segments<'_> {
+    /// Adds the splats of a frame; writes what is complete when there is enough to keep every core busy.
+    fn add(&mut self, start: i64, splats: Splats) -> Result<()> {
+        let number = self.hierarchy.locate(self.level, start);
+        match self.ready.last_mut() {
+            Some((current, gathered)) if *current == number => join(gathered, splats),
+            _ => {
+                let held: u64 = self.ready.iter().map(|(_, splats)| splats.len() as u64).sum();
+                if self.ready.len() >= rayon::current_num_threads() || held > SPLATS_AHEAD {
+                    self.write()?;
+                }
+                self.ready.push((number, splats));
+            }
+        }
+        Ok(())
+    }
+
+    /// Prepares side by side and writes in turn all that is gathered.
+    fn write(&mut self) -> Result<()> {
+        let preparer = self.writer.preparer();
+        let (level, hierarchy) = (self.level, &self.hierarchy);
+        let edge = |number| hierarchy.edge(level, number);
+        let prepare = |(number, splats): (i64, Splats)| {
+            preparer.prepare(level, edge(number), edge(number + 1), &splats)
+        };
+        let prepared: Vec<_> = self.ready.par_drain(..).map(prepare).collect();
+        prepared.into_iter().try_for_each(|prepared| self.writer.push_prepared(&prepared?))
     }
 }

@@ -88,15 +88,19 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
     if !(0..taken.len()).all(|at| same(record(at))) {
         data.planes[Plane::Life.index()] = fill.plane(|at| life::pack(record(at)));
     }
-    data.planes[Plane::Velocity.index()] =
-        fill.optional(|at| motion::pack_velocity(splat(at).motion.velocity));
-    data.planes[Plane::Curve.index()] = fill.optional(|at| motion::pack_curve(&splat(at).motion));
+    if moving {
+        data.planes[Plane::Velocity.index()] =
+            fill.optional(|at| motion::pack_velocity(splat(at).motion.velocity));
+        data.planes[Plane::Curve.index()] = fill.optional(|at| motion::pack_curve(&splat(at).motion));
+    }
     let rest = |at: usize| splats.sh_rest_of(sources[order[at]]);
     let [one, two, three] = &sh::DEGREES;
+    // What the splats do not have need not be looked for: a good part of the time for a sequence without harmonics.
+    let coloured = Filler { count: if splats.sh_degree > 0 { fill.count } else { 0 } };
     let degrees = [
-        (one.0, fill.optional(|at| sh::pack::<5>(rest(at), one.1.clone()))),
-        (two.0, fill.optional(|at| sh::pack::<8>(rest(at), two.1.clone()))),
-        (three.0, fill.optional(|at| sh::pack::<11>(rest(at), three.1.clone()))),
+        (one.0, coloured.optional(|at| sh::pack::<5>(rest(at), one.1.clone()))),
+        (two.0, coloured.optional(|at| sh::pack::<8>(rest(at), two.1.clone()))),
+        (three.0, coloured.optional(|at| sh::pack::<11>(rest(at), three.1.clone()))),
     ];
     let highest = degrees.iter().rposition(|(_, words)| !words.is_empty());
     for (degree, (plane, words)) in degrees.into_iter().enumerate() {

@@ -82,9 +82,8 @@ fn pick_families(families: &[vk::QueueFamilyProperties]) -> Option<Families> {
         | vk::QueueFlags::OPTICAL_FLOW_NV;
     let numbered = || (0_u32..).zip(families).filter(|(_, family)| family.queue_count > 0);
     let (main, family) = numbered().find(|(_, family)| family.queue_flags.contains(able))?;
-    let only_copies = |flags: vk::QueueFlags| {
-        flags.contains(vk::QueueFlags::TRANSFER) && !flags.intersects(other)
-    };
+    let only_copies =
+        |flags: vk::QueueFlags| flags.contains(vk::QueueFlags::TRANSFER) && !flags.intersects(other);
     let transfer = numbered().find(|(_, family)| only_copies(family.queue_flags)).map(|(index, _)| index);
     Some(Families { main, timestamp_bits: family.timestamp_valid_bits, transfer })
 }
@@ -238,7 +237,8 @@ mod tests {
     #[test]
     fn a_queue_that_only_copies_is_found_and_no_other_taken_for_one() {
         use vk::QueueFlags as F;
-        let family = |flags| vk::QueueFamilyProperties { queue_flags: flags, queue_count: 1, ..Default::default() };
+        let family =
+            |flags| vk::QueueFamilyProperties { queue_flags: flags, queue_count: 1, ..Default::default() };
         let all = family(F::GRAPHICS | F::COMPUTE | F::TRANSFER);
         let compute = family(F::COMPUTE | F::TRANSFER);
         let video = family(F::TRANSFER | F::VIDEO_DECODE_KHR);

@@ -102,7 +102,8 @@ impl Transfer {
             // SAFETY: contracts 1 and 3.
             let copied = unsafe { device.raw.create_semaphore(&info, None) };
             // What there is is kept before anything can fail, so that Drop finds it.
-            batch.commands = commands.as_ref().ok().and_then(|list| list.first().copied()).unwrap_or_default();
+            batch.commands =
+                commands.as_ref().ok().and_then(|list| list.first().copied()).unwrap_or_default();
             batch.fence = fence.unwrap_or_default();
             batch.copied = copied.unwrap_or_default();
             let name = format!("transfer {number}");

@@ -95,7 +95,15 @@ pub(super) struct Pool {
 impl Resident {
     fn new(segment: &SegmentData, first: u32, frame: u64) -> Self {
         let bytes = (0..=Plane::ALL.len()).map(|part| segment_part(segment, part).len()).sum();
-        Self { id: segment.id, first, count: cluster_count(segment), last_used: frame, written: 0, bytes, transfer: 0 }
+        Self {
+            id: segment.id,
+            first,
+            count: cluster_count(segment),
+            last_used: frame,
+            written: 0,
+            bytes,
+            transfer: 0,
+        }
     }
 }
 

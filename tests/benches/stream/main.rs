@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program whose output is its table")]
 
+mod capture;
 mod content;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -82,6 +83,16 @@ fn main() -> Anyhow<()> {
         && mode == "--child"
     {
         return child(Path::new(path), access);
+    }
+    if let [mode, folder] = arguments.as_slice()
+        && mode == "--convert"
+    {
+        return Ok(capture::child(Path::new(folder))?);
+    }
+    if let [mode, folder] = arguments.as_slice()
+        && mode == "--cap"
+    {
+        return Ok(capture::write(Path::new(folder), 300, 200_000, 0)?);
     }
     let folder = std::env::temp_dir().join(format!("vivant-stream-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
