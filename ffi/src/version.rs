@@ -8,7 +8,7 @@ use crate::guard::shield;
 
 /// Version of this interface: major << 16 | minor. A minor version only adds; another major version is another
 /// interface. Until major 1, a minor version may also change, and API_CHANGES.md says how.
-pub const VVT_ABI_VERSION: u32 = 2;
+pub const VVT_ABI_VERSION: u32 = 3;
 
 /// The library's VVT_ABI_VERSION, to compare with the header's before anything else is called.
 ///

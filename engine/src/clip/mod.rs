@@ -19,6 +19,7 @@ mod intervals;
 mod mapped;
 mod pack;
 mod repair;
+mod repair_sound;
 mod salvage;
 mod segment;
 mod sink;
@@ -38,6 +39,7 @@ pub use header::{Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NO
 pub use index::{LiveNodes, Node};
 pub(crate) use pack::PackedSegment;
 pub use repair::{LeftOut, Repair, RepairReport};
+pub use repair_sound::KeptTrack;
 pub use segment::{Chunk, ChunkKind, Segment};
 pub use source::{Access, ByteSource};
 pub use summary::{AttributeBytes, LevelSummary, Moment, Summary};

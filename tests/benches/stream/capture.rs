@@ -12,11 +12,34 @@ use vivant_convert::{Axes, Options, Source};
 use vivant_tests::performances::ball;
 use vivant_tests::thread::peak_bytes;
 
+use super::{Anyhow, Row, in_a_process};
+
+/// Ten seconds at 30 frames a second of a person filmed well.
+const FRAMES: u32 = 300;
+const SPLATS: u32 = 200_000;
 /// Different frames, after which they repeat, each time a little further on.
 const REPEAT: u32 = 12;
 
+/// What converting such a capture costs, in a process of its own.
+pub(crate) fn rows(folder: &Path) -> Anyhow<Vec<Row>> {
+    std::fs::create_dir_all(folder)?;
+    write(folder, FRAMES, SPLATS, 0)?;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        bytes += entry?.metadata()?.len();
+    }
+    let threads = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let conditions = format!(
+        "{FRAMES} frames x {SPLATS} splats, {} MiB of binary PLY, raw, zstd 3, {threads} threads",
+        bytes >> 20
+    );
+    let table = in_a_process("convert", &["--convert".as_ref(), folder.as_ref()], &conditions)?;
+    std::fs::remove_dir_all(folder)?;
+    Ok(table)
+}
+
 /// Writes `frames` frames of `splats` splats each into `folder`.
-pub(crate) fn write(folder: &Path, frames: u32, splats: u32, sh_degree: u8) -> Result<()> {
+fn write(folder: &Path, frames: u32, splats: u32, sh_degree: u8) -> Result<()> {
     let balls: Vec<Splats> = (0..REPEAT).map(|number| ball(splats, sh_degree, u64::from(number))).collect();
     for (frame, ball) in (0..frames).zip(balls.iter().cycle()) {
         let mut moved = ball.clone();
