@@ -62,9 +62,9 @@ fn play_and_count(gpu: &Gpu) {
 
     let clip = Arc::new(clip_of(&performances::moving(4000)));
     let options = PlayerOptions { loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
-    let mut player = Player::open(Arc::clone(&clip), options).unwrap();
-    let mut renderer = Renderer::new(gpu).unwrap();
-    let canvas = renderer.canvas(&CanvasDescription::new(64, 64, 2)).unwrap();
+    let mut player = Player::open(Arc::clone(&clip), options).expect("player");
+    let mut renderer = Renderer::new(gpu).expect("renderer");
+    let canvas = renderer.canvas(&CanvasDescription::new(64, 64, 2)).expect("canvas");
     let views = stereo(DVec3::ZERO, 1.5);
     while player.update(0).is_none() {
         std::thread::sleep(std::time::Duration::from_millis(1));
@@ -77,15 +77,15 @@ fn play_and_count(gpu: &Gpu) {
         let live = player.update(frame * 1_000_000_000 / 72);
         let performer =
             live.map(|live| Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY });
-        renderer.draw(performer.as_slice(), &views, &Settings::default(), &canvas).unwrap();
+        renderer.draw(performer.as_slice(), &views, &Settings::default(), &canvas).expect("draw");
         let mut ours = count() - before;
         if frame >= 150 {
             // lavapipe allocates on the calling thread while it records and submits: what it takes for a frame with
             // nothing in it is not ours. A transfer is one submission more.
             let before = count();
-            renderer.draw(&[], &views, &Settings::default(), &canvas).unwrap();
+            renderer.draw(&[], &views, &Settings::default(), &canvas).expect("draw");
             if renderer.gpu().capabilities().transfer_queue {
-                renderer.draw(&[], &views, &Settings::default(), &canvas).unwrap();
+                renderer.draw(&[], &views, &Settings::default(), &canvas).expect("draw");
             }
             ours = ours.saturating_sub(count() - before);
             worst = worst.max(ours);

@@ -1,6 +1,12 @@
 //! Uploads beside the frames: batches that go round under validation and synchronization validation, on whatever queue
 //! there is, and late data that no frame waits for.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests panic where they are wrong, and their numbers are chosen to fit"
+)]
+
 use std::time::Instant;
 
 use glam::{DMat4, DVec3};
@@ -127,7 +133,7 @@ fn late_data_do_not_wait_for_the_gpu() {
         let views = stereo(DVec3::ZERO, 0.5);
         let mut renderer = Renderer::new(&gpu).unwrap();
         let canvas = renderer.canvas(&CanvasDescription::new(1024, 1024, 2)).unwrap();
-        let mut draw = |renderer: &mut Renderer, frame: u32| {
+        let draw = |renderer: &mut Renderer, frame: u32| {
             let live = live_at(&clip, (f64::from(frame) + 0.5) / f64::from(performances::FPS));
             let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY };
             let begun = Instant::now();

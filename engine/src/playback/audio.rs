@@ -180,12 +180,11 @@ impl AudioReader {
 
     /// Goes by this clock from the next read on, as of the state it has now. A reader of a player needs no telling.
     pub fn follow(&mut self, clock: &Clock) {
-        self.take(Told { clock: clock.clone(), edit: self.edit + 1 });
+        self.take(Told { clock: clock.clone(), edit: self.edit + 1, leads: false });
     }
 
     /// The other end of the line, for the player; `leads` says who follows whom.
-    pub(super) fn feed(&mut self, leads: bool) -> ClockFeed {
-        self.leads = leads;
+    pub(super) fn feed(&self, leads: bool) -> ClockFeed {
         ClockFeed::new(self.line.clone(), leads)
     }
 
@@ -199,6 +198,7 @@ impl AudioReader {
         self.span = (first * f64::from(AUDIO_RATE), end * f64::from(AUDIO_RATE));
         self.edited |= told.edit != self.edit;
         self.edit = told.edit;
+        self.leads = told.leads;
         self.clock = told.clock;
     }
 

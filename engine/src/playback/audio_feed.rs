@@ -16,6 +16,8 @@ use super::clock::Clock;
 pub(super) struct Told {
     pub(super) clock: Clock,
     pub(super) edit: u64,
+    /// Whether the player follows the reader that hears this.
+    pub(super) leads: bool,
 }
 
 /// What is heard when.
@@ -54,8 +56,7 @@ impl Line {
 pub(super) struct ClockFeed {
     line: Line,
     last: Option<Clock>,
-    /// Whether the player follows this reader.
-    pub(super) leads: bool,
+    leads: bool,
 }
 
 impl ClockFeed {
@@ -67,13 +68,20 @@ impl ClockFeed {
     pub(super) fn publish(&mut self, clock: &Clock, edit: u64) {
         if !self.last.as_ref().is_some_and(|last| last.agrees(clock)) {
             self.last = Some(clock.clone());
-            self.line.told.force_push(Told { clock: clock.clone(), edit });
+            self.line.told.force_push(Told { clock: clock.clone(), edit, leads: self.leads });
         }
     }
 
-    /// What was handed out last, if that is news.
+    /// What the reader handed out last, if it leads and that is news.
     pub(super) fn heard(&self) -> Option<Heard> {
-        self.line.heard.pop()
+        self.line.heard.pop().filter(|_| self.leads)
+    }
+
+    /// Lets another reader lead.
+    pub(super) fn step_back(&mut self) {
+        if std::mem::take(&mut self.leads) {
+            self.last = None;
+        }
     }
 
     pub(super) fn is_heard(&self) -> bool {

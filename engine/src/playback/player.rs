@@ -225,10 +225,10 @@ impl Player {
     }
 
     fn open_audio(&mut self, track: usize, options: AudioOptions, leads: bool) -> Result<AudioReader> {
-        let mut reader = AudioReader::open(self.clip.clone(), track, options)?;
+        let reader = AudioReader::open(self.clip.clone(), track, options)?;
         self.feeds.retain(ClockFeed::is_heard);
         if leads {
-            self.feeds.iter_mut().for_each(|feed| feed.leads = false);
+            self.feeds.iter_mut().for_each(ClockFeed::step_back);
         }
         self.feeds.push(reader.feed(leads));
         self.tell_sound();
@@ -238,8 +238,7 @@ impl Player {
     /// Leans towards what the sound that leads has handed out under the last edit.
     fn hear_sound(&mut self) {
         self.note_edit();
-        let leading = self.feeds.iter().filter(|feed| feed.leads);
-        let Some(heard) = leading.filter_map(ClockFeed::heard).last() else { return };
+        let Some(heard) = self.feeds.iter().find_map(ClockFeed::heard) else { return };
         if heard.edit == self.edit && !self.clock.is_external() {
             self.clock.lean_to(heard.host_nanos, heard.media_nanos);
             self.known.clone_from(&self.clock);

@@ -66,7 +66,9 @@ enum Staging {
     Ahead(usize),
 }
 
-const FRAMES: usize = FRAMES_IN_FLIGHT as usize;
+/// [`FRAMES_IN_FLIGHT`] as a length.
+const FRAMES: usize = 2;
+const _: () = assert!(FRAMES as u64 == FRAMES_IN_FLIGHT);
 /// Staging buffers for what comes next: one a transfer, or one a frame in flight.
 const LANES: usize = if BATCHES > FRAMES { BATCHES } else { FRAMES };
 

@@ -21,7 +21,6 @@ use std::time::{Duration, Instant};
 use content::{FPS, Level, Plan, TICKS};
 use vivant::clip::{Access, Clip, Compression};
 use vivant::playback::{LoopMode, Player, PlayerOptions};
-use vivant_tests::random::Random;
 use vivant_tests::thread::{cpu_nanos, page_faults, percentile, resident_bytes};
 
 pub(crate) type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;

@@ -150,8 +150,15 @@ fn silence_leaves_time_to_the_host() {
         first.read(host + 5 * MILLI, &mut block[..480]);
     }
     assert_eq!(player.media_nanos(3 * SECOND), 3 * SECOND, "the first leads no more");
+    // It follows now: 12 ms off the clock it jumps, where one that leads bears it.
+    let jumps = first.stats().jumps;
+    first.read(3 * SECOND + 17 * MILLI, &mut block[..480]);
+    assert_eq!(first.stats().jumps, jumps + 1);
     let behind = lead(&mut player, &mut second, &mut block[..480], 3 * SECOND);
     assert!((behind + 5 * MILLI).abs() < MILLI, "{behind}");
+    let jumps = second.stats().jumps;
+    second.read(4 * SECOND + 17 * MILLI, &mut block[..480]);
+    assert_eq!(second.stats().jumps, jumps);
     drop((first, second));
     let at = player.media_nanos(5 * SECOND);
     player.update(6 * SECOND);
