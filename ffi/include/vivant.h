@@ -132,6 +132,13 @@
 // The last update showed an older picture than the one asked for.
 #define VVT_SNAPSHOT_HOLDING 2
 
+// The sound leads: it runs at the sound card's own pace, and the player's picture follows it. Without, the sound
+// follows the host's clock.
+#define VVT_AUDIO_MASTER 1
+
+// `position` is set: the sound comes from there. Without, it is everywhere.
+#define VVT_AUDIO_POSITIONED 1
+
 // The pose is `world_from_view`, not `position` and `orientation`.
 #define VVT_VIEW_POSE_MATRIX 1
 
@@ -288,6 +295,71 @@ typedef struct vvt_player_snapshot {
   // The level of detail that the budget is enough for.
   uint32_t playable_lod;
 } vvt_player_snapshot;
+
+// How to give out sound. Everything but `struct_size` may be zero.
+typedef struct vvt_audio_desc {
+  // sizeof(vvt_audio_desc).
+  uint32_t struct_size;
+  // VVT_AUDIO_MASTER or 0.
+  uint32_t flags;
+  // NULL.
+  const struct vvt_chain *next;
+  // Which of the clip's tracks, from 0.
+  uint32_t track;
+  // Frames a second that the host plays, 8000 to 192000; 0 is 48000.
+  uint32_t sample_rate;
+  // 1, or 2 for left and right; 0 is 2.
+  uint32_t channels;
+  // 0.
+  uint32_t reserved;
+} vvt_audio_desc;
+
+// A player's sound. 0 is none.
+typedef uint64_t vvt_audio;
+
+// What one read gave.
+typedef struct vvt_audio_block {
+  // sizeof(vvt_audio_block), set by the host.
+  uint32_t struct_size;
+  // Frames that are silence because they were not decoded in time.
+  uint32_t missing_frames;
+  // Media time of the first frame.
+  int64_t media_time_ns;
+  // Media seconds a second of sound; 0 where it is silence because media time stands or runs backwards.
+  double rate;
+} vvt_audio_block;
+
+// What a sound is and what became of it.
+typedef struct vvt_audio_info {
+  // sizeof(vvt_audio_info), set by the host.
+  uint32_t struct_size;
+  // VVT_AUDIO_POSITIONED or 0.
+  uint32_t flags;
+  // Media time of its first sample; it may begin before the picture.
+  int64_t start_ns;
+  // Its length.
+  int64_t duration_ns;
+  // Where it comes from, metres in the clip's own space.
+  float position[3];
+  // The gain that the clip gives it, which is applied already.
+  float track_gain;
+  // Channels that it was recorded in.
+  uint32_t track_channels;
+  // Channels that vvt_audio_read gives.
+  uint32_t channels;
+  // Frames a second that it gives.
+  uint32_t sample_rate;
+  // The gain of vvt_audio_set_gain.
+  float gain;
+  // Frames read so far.
+  uint64_t read_frames;
+  // Of these, silence because they were not decoded in time; seeks make some.
+  uint64_t missing_frames;
+  // Packets that are silence because they are damaged, counted each time they are decoded.
+  uint64_t damaged_packets;
+  // Times that the sound jumped to the clock: seeks, and holes that the sound card left.
+  uint64_t jumps;
+} vvt_audio_info;
 
 // What an offscreen renderer draws.
 typedef struct vvt_offscreen_desc {
@@ -568,6 +640,61 @@ VVT_API vvt_result vvt_player_clear_external_clock(vvt_player player, int64_t ho
 // Pointers:
 // `out` is writable and has its struct_size set.
 VVT_API vvt_result vvt_player_snapshot_get(vvt_player player, int64_t host_time_ns, struct vvt_player_snapshot *out);
+
+// Tells how many sound tracks the clip has that the player plays.
+//
+// Thread: any.
+//
+// Pointers:
+// `out` is writable and gets the number, 0 on failure.
+VVT_API vvt_result vvt_player_audio_tracks(vvt_player player, uint32_t *out);
+
+// Opens a track of the clip that the player plays. It follows the player, or leads it, until the player goes on to the
+// next clip of its queue; it outlives the player, running on by the clock it last heard of. A thread of the library
+// decodes ahead.
+//
+// Thread: any; reads the file, so neither on the frame path nor in the audio callback. Owner: the host, until
+// vvt_audio_close or vvt_engine_destroy.
+//
+// Pointers:
+// `desc` is a valid struct for the call or NULL for the defaults; `out` is writable and gets the sound, 0 on failure.
+VVT_API vvt_result vvt_audio_open(vvt_player player, const struct vvt_audio_desc *desc, vvt_audio *out);
+
+// Ends a sound. Its audio callback must have ended before, or its last vvt_audio_read does what this would have done.
+//
+// Thread: any; waits for the decoding thread, so not in the audio callback.
+VVT_API vvt_result vvt_audio_close(vvt_audio audio);
+
+// Fills `frame_count` frames of interleaved samples with what is to be heard from `host_time_ns` on: the time, of the
+// clock that the player is driven by, at which the first of them leaves the loudspeaker. Silence while media time
+// stands or runs backwards, and on failure. VVT_OK, or VVT_NOT_READY where frames are silence because they were not
+// decoded in time. For the audio callback: neither blocks, reads nor allocates.
+//
+// Thread: any, one at a time; another that reads the same sound meanwhile is answered VVT_ERR_STATE.
+//
+// Pointers:
+// `samples` has room for `frame_count` times the channels, `samples_bytes` bytes in all; `out` is NULL or writable and
+// has its struct_size set.
+VVT_API vvt_result vvt_audio_read(vvt_audio audio, int64_t host_time_ns, uint32_t frame_count, float *samples, size_t samples_bytes, struct vvt_audio_block *out);
+
+// Waits until the next 320 ms of media time from a host time on are decoded, at most `timeout_ns`: VVT_OK, or
+// VVT_NOT_READY when the time ran out. For tools that write sound to files; never in the audio callback.
+//
+// Thread: any; blocks this one, and vvt_audio_read on another is answered VVT_ERR_STATE meanwhile.
+VVT_API vvt_result vvt_audio_wait(vvt_audio audio, int64_t host_time_ns, int64_t timeout_ns);
+
+// Makes the sound so many times as loud, 0 to 16; 1 at the start. The next read gets there over its frames.
+//
+// Thread: any; waits for nothing.
+VVT_API vvt_result vvt_audio_set_gain(vvt_audio audio, float gain);
+
+// Fills what a sound is, where it comes from, and what became of it so far.
+//
+// Thread: any; waits for nothing.
+//
+// Pointers:
+// `out` is writable and has its struct_size set.
+VVT_API vvt_result vvt_audio_info_get(vvt_audio audio, struct vvt_audio_info *out);
 
 // Creates an offscreen renderer. The first one of an engine opens the GPU; all of an engine share it.
 //

@@ -105,6 +105,11 @@ pub(crate) fn get<T: Object>(handle: u64) -> Outcome<Arc<T>> {
     object.and_then(|object| object.downcast().ok()).ok_or_else(|| stale::<T>(handle))
 }
 
+/// The engine that what `handle` names belongs to; 0 for an engine, and where there is nothing.
+pub(crate) fn owner_of(handle: u64) -> u64 {
+    table().find(handle).map_or(0, |entry| entry.owner)
+}
+
 /// Takes away what `handle` names, and with an engine all that belongs to it. Dropping the result may take a while.
 pub(crate) fn remove<T: Object>(handle: u64) -> Outcome<Vec<Arc<dyn Any + Send + Sync>>> {
     check_kind::<T>(handle)?;
@@ -187,6 +192,7 @@ mod tests {
     fn what_an_engine_owns_goes_with_it() {
         let tree = insert(0, Apple(1)).unwrap();
         let (one, two) = (insert(tree, Apple(2)).unwrap(), insert(tree, Pear).unwrap());
+        assert_eq!((owner_of(one), owner_of(tree), owner_of(7)), (tree, 0, 0));
         assert_eq!(all_of::<Apple>(tree).iter().map(|(handle, _)| *handle).collect::<Vec<_>>(), [one]);
         assert_eq!(remove::<Apple>(tree).unwrap().len(), 3);
         assert!(get::<Apple>(one).is_err() && get::<Pear>(two).is_err());

@@ -7,6 +7,7 @@
 
 use std::fmt::Write;
 
+use crate::audio::*;
 use crate::budget::*;
 use crate::engine::*;
 use crate::event::*;
@@ -92,6 +93,27 @@ fn structs(out: &mut String) {
             playable_lod,
         }
     );
+    layout!(out, vvt_audio_desc { struct_size, flags, next, track, sample_rate, channels, reserved });
+    layout!(
+        out,
+        vvt_audio_info {
+            struct_size,
+            flags,
+            start_ns,
+            duration_ns,
+            position,
+            track_gain,
+            track_channels,
+            channels,
+            sample_rate,
+            gain,
+            read_frames,
+            missing_frames,
+            damaged_packets,
+            jumps,
+        }
+    );
+    layout!(out, vvt_audio_block { struct_size, missing_frames, media_time_ns, rate });
     layout!(
         out,
         vvt_view { world_from_view, position, orientation, fov_left, fov_right, fov_up, fov_down, flags }
@@ -119,6 +141,7 @@ fn structs(out: &mut String) {
 
 fn types_and_constants(out: &mut String) {
     for (name, size) in [
+        ("vvt_audio", size_of::<vvt_audio>()),
         ("vvt_budget", size_of::<vvt_budget>()),
         ("vvt_engine", size_of::<vvt_engine>()),
         ("vvt_log_fn", size_of::<vvt_log_fn>()),
@@ -161,6 +184,8 @@ fn types_and_constants(out: &mut String) {
         VVT_LOOP_ONCE,
         VVT_LOOP_REPEAT,
         VVT_LOOP_PING_PONG,
+        VVT_AUDIO_MASTER,
+        VVT_AUDIO_POSITIONED,
         VVT_STATE_PAUSED,
         VVT_STATE_PLAYING,
         VVT_STATE_ENDED,

@@ -13,6 +13,7 @@
     reason = "comments become those of the C header, where backticks mean nothing"
 )]
 
+pub mod audio;
 pub mod budget;
 pub mod engine;
 pub mod event;

@@ -8,6 +8,8 @@
 )]
 
 mod ply_sheet;
+#[path = "vivant_binary/mod.rs"]
+mod vivant_binary;
 
 use std::path::{Path, PathBuf};
 
@@ -146,4 +148,25 @@ fn the_frames_of_a_sequence_share_a_palette() {
     assert!(clip.nodes().iter().all(|node| node.plane_mask & labels != 0));
     let (raw, _, _) = source.write_to_memory(&WriterOptions::default(), &mut |_| {}).unwrap();
     assert!(Clip::from_bytes("raw.vvt", raw).unwrap().palette().is_none());
+}
+
+/// Frames are read, encoded and compressed side by side, and written in turn: the cores of a machine are not in its files.
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let take = folder.path().join("take");
+    for number in 0..17 {
+        frame(&take, &format!("{number}.ply"), if number == 5 { 0 } else { 1500 + number * 10 }, 1);
+    }
+    let converted = |threads: &str| {
+        let mut command = std::process::Command::new(vivant_binary::path());
+        command.args(["convert", "take", "-o", "out.vvt"]).current_dir(folder.path());
+        assert!(command.env("RAYON_NUM_THREADS", threads).output().unwrap().status.success());
+        std::fs::read(folder.path().join("out.vvt")).unwrap()
+    };
+    let alone = converted("1");
+    assert!(alone == converted("2") && alone == converted("7"));
+    // And the comparison sees a frame more and less.
+    frame(&take, "17.ply", 1500, 1);
+    assert!(alone != converted("2"));
 }

@@ -121,11 +121,12 @@ fn real_static_captures() {
 
 #[test]
 fn staged_uploads_draw_the_same_picture() {
-    let staged = GpuOptions { force_staging: true, ..GpuOptions::default() };
-    let (Some(mut direct), Some(mut staged)) = (Stage::open(&GpuOptions::default()), Stage::open(&staged))
-    else {
-        return;
-    };
+    let options = [
+        GpuOptions::default(),
+        GpuOptions { force_staging: true, ..GpuOptions::default() },
+        GpuOptions { force_transfer: true, ..GpuOptions::default() },
+    ];
+    let Some(mut stages) = options.iter().map(Stage::open).collect::<Option<Vec<_>>>() else { return };
     let performance = performances::moving(6000);
     let views = stereo(DVec3::ZERO, 1.5);
     for profile in [Profile::Raw, Profile::Local] {
@@ -133,11 +134,12 @@ fn staged_uploads_draw_the_same_picture() {
         let clip =
             Clip::from_bytes("staged.vvt", performance_to_bytes(&performance, &options).unwrap().0).unwrap();
         for seconds in [0.1, 1.1, 0.3] {
-            assert!(direct.draw(&clip, seconds, &views, 256) == staged.draw(&clip, seconds, &views, 256));
+            let pictures: Vec<_> =
+                stages.iter_mut().map(|stage| stage.draw(&clip, seconds, &views, 256)).collect();
+            assert!(pictures[0] == pictures[1] && pictures[0] == pictures[2]);
         }
     }
-    direct.finish();
-    staged.finish();
+    stages.into_iter().for_each(Stage::finish);
 }
 
 /// Clips that have hardly a plane in common take turns in one pool, which grows and evicts: each picture must be to the

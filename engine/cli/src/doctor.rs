@@ -56,8 +56,9 @@ fn as_text(report: &DeviceReport) -> String {
     );
     if let Some(c) = report.capabilities {
         text += &format!(
-            "\n  can play: {} memory, storage buffers up to {}, {} views at once, images up to {} px, {}",
+            "\n  can play: {} memory{}, storage buffers up to {}, {} views at once, images up to {} px, {}",
             if c.unified_memory { "unified" } else { "separate" },
+            if c.transfer_queue { " with a queue for copies" } else { "" },
             output::bytes(c.storage_range),
             c.max_views,
             c.max_image,
@@ -80,6 +81,7 @@ fn as_json(report: &DeviceReport) -> serde_json::Value {
         "missing": report.missing,
         "capabilities": report.capabilities.map(|c| serde_json::json!({
             "unified_memory": c.unified_memory,
+            "transfer_queue": c.transfer_queue,
             "storage_range_bytes": c.storage_range,
             "timestamp_nanos": c.timestamp_nanos,
             "max_image_px": c.max_image,

@@ -126,6 +126,16 @@ fn repair_text(name: &str, out: &Path, info: ClipInfo, report: &RepairReport) ->
             left.level, left.offset, left.why
         ));
     }
+    for track in &report.tracks {
+        let seconds = track.silent_seconds();
+        lines.push(match track.silent_packets {
+            0 => format!("{name}: sound track {} saved whole", track.number),
+            _ => format!(
+                "{name}: sound track {} saved, {seconds:.2} s of it damaged and silent now",
+                track.number
+            ),
+        });
+    }
     if report.missing > 0 {
         lines.push(format!("{name}: of {} nothing was found", output::count(report.missing, "segment")));
     }
@@ -161,6 +171,12 @@ fn repair_json(name: &str, out: &Path, info: ClipInfo, report: &RepairReport) ->
         "kept": report.kept,
         "left_out": left_out,
         "missing": report.missing,
+        "sound": report.tracks.iter().map(|track| serde_json::json!({
+            "track": track.number,
+            "packets": track.packets,
+            "silent_packets": track.silent_packets,
+            "silent_seconds": track.silent_seconds(),
+        })).collect::<Vec<_>>(),
         "notes": report.notes,
         "splats": report.written.splats,
         "bytes": report.written.file_bytes,

@@ -3,10 +3,12 @@
 //! Splats that keep their identity go through [`SequenceWriter`], as splines. Of others each frame is a set of windows.
 //! Such frames do not overlap, so every frame falls into one segment of any level of the hierarchy. One level serves the
 //! whole sequence: the finest whose segments hold enough splats to be worth a segment. Then segments follow one another
-//! in time and only one is ever gathered, however long the sequence.
+//! in time. A few are gathered, as many as the processor has cores, and prepared side by side; then they are written in
+//! turn. So memory is that of a few segments, however long the sequence.
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use vivant::Result;
 use vivant::clip::{MAX_LEVELS, Profile, WriteReport, Writer, WriterOptions};
 use vivant::codec::{Hierarchy, PaletteSampler, SequenceWriter};
@@ -14,7 +16,7 @@ use vivant::splat::{ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
 use crate::report::Report;
-use crate::source::{Source, frame_start, join};
+use crate::source::{SPLATS_AHEAD, Source, frame_start, join};
 
 /// Frames of a segment of level 1 such that one of the finest level is a frame: six halvings.
 const MOST_FRAMES: u32 = 1 << (MAX_LEVELS - 2);
@@ -147,15 +149,14 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Frames that are gathered into segments as they are.
+/// Frames that are gathered into segments as they are, on their way into a clip.
 pub(crate) struct Windows<'a> {
     writer: &'a mut Writer,
     info: ClipInfo,
     hierarchy: Hierarchy,
     level: u8,
-    /// The segment that is being gathered, and what it holds so far.
-    current: i64,
-    gathered: Splats,
+    /// Numbers and splats of the segments gathered, in order; the last is not complete yet.
+    ready: Vec<(i64, Splats)>,
 }
 
 impl<'a> Windows<'a> {
@@ -168,24 +169,35 @@ impl<'a> Windows<'a> {
     ) -> Self {
         let hierarchy = Hierarchy::new(&info, Some(options.segment_ticks.unwrap_or(segment_ticks(&info))));
         let level = level(&info, &hierarchy, frames, total, options.min_node_splats);
-        let current = hierarchy.locate(level, 0);
-        Self { writer, info, hierarchy, level, current, gathered: Splats::new(info.sh_degree) }
+        Self { writer, info, hierarchy, level, ready: Vec::new() }
     }
 
+    /// Adds the splats of a frame; writes what is complete when there is enough to keep every core busy.
     fn push(&mut self, index: usize, splats: Splats) -> Result<()> {
         let number = self.hierarchy.locate(self.level, frame_start(&self.info, index));
-        if number != self.current {
-            self.write()?;
-            self.current = number;
+        match self.ready.last_mut() {
+            Some((current, gathered)) if *current == number => join(gathered, splats),
+            _ => {
+                let held: u64 = self.ready.iter().map(|(_, splats)| splats.len() as u64).sum();
+                if self.ready.len() >= rayon::current_num_threads() || held > SPLATS_AHEAD {
+                    self.write()?;
+                }
+                self.ready.push((number, splats));
+            }
         }
-        join(&mut self.gathered, splats);
         Ok(())
     }
 
+    /// Prepares side by side and writes in turn all that is gathered.
     fn write(&mut self) -> Result<()> {
-        let gathered = std::mem::replace(&mut self.gathered, Splats::new(self.info.sh_degree));
-        let edge = |number: i64| self.hierarchy.edge(self.level, number);
-        self.writer.push_segment(self.level, edge(self.current), edge(self.current + 1), &gathered)
+        let preparer = self.writer.preparer();
+        let (level, hierarchy) = (self.level, &self.hierarchy);
+        let edge = |number| hierarchy.edge(level, number);
+        let prepare = |(number, splats): (i64, Splats)| {
+            preparer.prepare(level, edge(number), edge(number + 1), &splats)
+        };
+        let prepared: Vec<_> = self.ready.par_drain(..).map(prepare).collect();
+        prepared.into_iter().try_for_each(|prepared| self.writer.push_prepared(&prepared?))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::{inputs, rows};
 
 /// Splats that are in memory at a time, if a single frame has not more: 256 MB of them at SH degree 3.
-const SPLATS_AHEAD: u64 = 1 << 20;
+pub(crate) const SPLATS_AHEAD: u64 = 1 << 20;
 
 /// Splats, and what was done to get them.
 #[derive(Debug, Clone, PartialEq)]

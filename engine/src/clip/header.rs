@@ -5,6 +5,7 @@
 //! checksum holds, and nothing is used for an allocation before it was compared with the length of the file.
 
 use super::bytes::{array_at, box_at, i64_at, put, put_box, u16_at, u32_at, u64_at, word};
+use super::track::FEATURE_TRACKS;
 use crate::error::{Error, Result};
 use crate::frame::CLUSTER_SPLATS;
 use crate::splat::ClipInfo;
@@ -123,6 +124,8 @@ pub(super) struct Description {
     pub(super) file_len: u64,
     /// Where the metadata should be; unchecked.
     pub(super) metadata: Extent,
+    /// Whether the finished clip has tracks; unknown while it is being written.
+    pub(super) tracks: bool,
 }
 
 /// Which of its two copies a block is.
@@ -298,6 +301,7 @@ impl Description {
             nodes: block.u32(at::NODES),
             file_len: block.u64(at::FILE_LEN),
             metadata,
+            tracks: block.u64(at::RO_COMPAT) & FEATURE_TRACKS != 0,
         })
     }
 }
@@ -307,7 +311,7 @@ impl Description {
 /// # Errors
 /// [`Error::Unsupported`].
 pub(super) fn check_rewritable(ro_compat: u64, file: &str) -> Result<()> {
-    if ro_compat == 0 {
+    if ro_compat & !FEATURE_TRACKS == 0 {
         return Ok(());
     }
     let what =

@@ -1,6 +1,6 @@
 //! Saves what can be saved of a damaged, truncated or never finished clip: its whole segments, in a new clip.
 //!
-//! A segment is kept if every byte of it that counts is right: header, directory, and both checksums of every chunk.
+//! Sound goes with it (`repair_sound.rs`). A segment is kept if every byte of it that counts is right: header, directory, and both checksums of every chunk.
 //! Kept segments are copied as they are. What one right form exists for is written anew: padding, tails, index,
 //! superblock and footer. The clip keeps its length, so that times keep their meaning, unless its end is missing: then
 //! it ends with the last segment saved. Memory is a few chunks and the index, however long the clip.
@@ -10,6 +10,7 @@ use std::path::Path;
 use super::chunk::ChunkReader;
 use super::header::{MAX_NODES, SUPERBLOCK_BYTES, Superblock, Which};
 use super::intervals::Intervals;
+use super::repair_sound::{self, KeptTrack};
 use super::salvage::{self, Found};
 use super::segment::{SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes};
 use super::source::{self, Access, ByteSource};
@@ -73,6 +74,8 @@ pub struct RepairReport {
     pub left_out: Vec<LeftOut>,
     /// Segments that the clip should have and of which nothing was found.
     pub missing: u32,
+    /// Sound saved.
+    pub tracks: Vec<KeptTrack>,
     /// What else was lost, changed or written anew, a sentence each; empty for a whole clip.
     pub notes: Vec<String>,
     /// The new clip; zeros until it is written.
@@ -113,12 +116,12 @@ impl Repair {
             kept: Vec::new(),
             report: RepairReport { notes, left_out, ..RepairReport::default() },
         };
-        if !repair.clip.tracks().is_empty() {
-            let lost =
-                "its sound is left out: write it out with `vivant audio` and convert again with --audio";
-            repair.report.notes.push(lost.to_owned());
-        }
         repair.sift()?;
+        let (tracks, lost) = repair_sound::sift(&repair.clip)?;
+        let lost =
+            lost.iter().map(|number| format!("sound track {number} is left out: no packet of it is whole"));
+        repair.report.notes.extend(lost);
+        repair.report.tracks = tracks;
         let found = repair.kept.len() + repair.report.left_out.len();
         repair.report.kept = u32::try_from(repair.kept.len()).unwrap_or(u32::MAX);
         repair.report.missing = expected.saturating_sub(u32::try_from(found).unwrap_or(u32::MAX));
@@ -183,7 +186,8 @@ impl Repair {
         {
             writer.push_palette((**palette).clone())?;
         }
-        self.kept.iter().try_for_each(|&number| writer.push_stored(&self.clip, number))
+        self.kept.iter().try_for_each(|&number| writer.push_stored(&self.clip, number))?;
+        self.report.tracks.iter().try_for_each(|kept| repair_sound::push(writer, &self.clip, kept))
     }
 
     /// Sorts the candidates into whole and damaged ones.

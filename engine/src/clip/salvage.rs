@@ -81,6 +81,14 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
             from_segments(&scanned, &mut notes)
         }
     };
+    if description.tracks {
+        notes.push(
+            "its sound cannot be found: the table that says where it lies was in the index; convert again with --audio"
+                .to_owned(),
+        );
+    } else if description.file_len == 0 && description.info.duration > 0 {
+        notes.push("if it had sound, that cannot be found: nothing says where it would lie".to_owned());
+    }
     let extent = description.metadata;
     let inside = extent.offset.checked_add(extent.len).is_some_and(|extent_end| extent_end <= end);
     let metadata = if inside && extent.len <= u64::from(MAX_METADATA_BYTES) {
@@ -256,5 +264,5 @@ fn from_segments(scanned: &Scanned, notes: &mut Vec<String>) -> Description {
         let (duration, fps) = if last == 1 { (0, (0, 1)) } else { (last, (GUESSED_FPS, 1)) };
         ClipInfo { rate, duration, fps, sh_degree }
     });
-    Description { info, nodes: 0, file_len: 0, metadata: Extent::default() }
+    Description { info, nodes: 0, file_len: 0, metadata: Extent::default(), tracks: false }
 }

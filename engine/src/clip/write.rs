@@ -8,11 +8,9 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::Clip;
 use super::bytes::word;
-use super::chunk::{CODEC_RAW, Compression, Packed, pack};
+use super::chunk::{CODEC_RAW, Compression};
 use super::header::{
     Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PACKED_PLANES, PALETTE,
     SUPERBLOCK_BYTES,
@@ -20,15 +18,16 @@ use super::header::{
 use super::header::{Superblock, Which};
 use super::index::{Index, Node, features, keys_sound, planes_sound};
 use super::intervals::Intervals;
+use super::pack::{PackedSegment, pack_chunks};
 use super::palette::PaletteExtent;
 use super::segment::{
-    CHECKED_BYTES, CHUNK_ALIGN, Chunk, ChunkKind, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
+    CHECKED_BYTES, CHUNK_ALIGN, Chunk, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
 };
 use super::sink::Sink;
 use super::track::{Track, Tracks};
 use crate::error::{Error, Result};
-use crate::frame::{Cluster, Keys, POSE_WORDS, Palette, Plane, SegmentData};
+use crate::frame::{Keys, POSE_WORDS, Palette, Plane, SegmentData};
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
@@ -196,10 +195,14 @@ impl Writer {
         &self.info
     }
 
-    /// How precisely splats are to be stored, as given at the start.
-    #[must_use]
-    pub fn profile(&self) -> Profile {
-        self.options.profile
+    /// How to write, as given at the start.
+    pub(crate) fn options(&self) -> &WriterOptions {
+        &self.options
+    }
+
+    /// The clip's name for the words of errors.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(super) fn put(&mut self, bytes: &[u8]) -> Result<()> {
@@ -229,18 +232,32 @@ impl Writer {
     /// [`Error::InvalidArgument`] when the segment does not fit the clip or its own numbers do not agree;
     /// [`Error::LimitExceeded`] for too many segments; [`Error::Io`].
     pub fn push_data(&mut self, level: u8, data: &SegmentData) -> Result<()> {
+        self.check_segment(level, data)?;
+        let chunks = pack_chunks(data, self.options.compression, &self.name)?;
+        self.put_segment(level, data, &chunks)
+    }
+
+    /// As [`Self::push_data`], of a segment that was compressed before, perhaps on another thread.
+    ///
+    /// # Errors
+    /// As [`Self::push_data`].
+    pub(crate) fn push_packed(&mut self, level: u8, packed: &PackedSegment) -> Result<()> {
+        self.check_segment(level, &packed.data)?;
+        self.put_segment(level, &packed.data, &packed.chunks)
+    }
+
+    /// Writes a segment that was checked.
+    fn put_segment(&mut self, level: u8, data: &SegmentData, blobs: &[(Chunk, Vec<u8>)]) -> Result<()> {
         if data.splats == 0 {
             return Ok(());
         }
-        self.check_segment(level, data)?;
         self.pad_to(u64::from(ALIGN))?;
         let segment_at = self.position;
-        let blobs = self.pack_chunks(data)?;
         let header_bytes = SEGMENT_HEADER_BYTES + blobs.len() * DIRECTORY_ENTRY_BYTES;
         let sequence = word(self.nodes.len());
         let mut at = segment_at + header_bytes as u64;
         let mut directory = Vec::with_capacity(header_bytes);
-        for (chunk, _) in &blobs {
+        for (chunk, _) in blobs {
             let align = if chunk.codec == CODEC_RAW { RAW_ALIGN } else { CHUNK_ALIGN };
             at = at.next_multiple_of(align);
             directory.extend_from_slice(&Chunk { offset: at, ..*chunk }.bytes(segment_at));
@@ -271,7 +288,7 @@ impl Writer {
         let mut head = header.bytes().to_vec();
         head.append(&mut directory);
         self.put(&head)?;
-        for (chunk, bytes) in &blobs {
+        for (chunk, bytes) in blobs {
             self.pad_to(if chunk.codec == CODEC_RAW { RAW_ALIGN } else { CHUNK_ALIGN })?;
             self.put(bytes)?;
         }
@@ -337,6 +354,9 @@ impl Writer {
     }
 
     fn check_segment(&self, level: u8, data: &SegmentData) -> Result<()> {
+        if data.splats == 0 {
+            return Ok(());
+        }
         let span = self.info.duration.max(1);
         let whole = (data.start, data.end) == (0, span);
         if usize::from(level) >= MAX_LEVELS || data.start < 0 || data.start >= data.end || data.end > span {
@@ -381,54 +401,6 @@ impl Writer {
             });
         }
         Ok(())
-    }
-
-    /// The chunks of a segment with their bytes: the cluster table, then page by page every plane, so that a later
-    /// version can read a prefix of pages as a coarser picture.
-    fn pack_chunks(&self, data: &SegmentData) -> Result<Vec<(Chunk, Vec<u8>)>> {
-        let keys = data.keys;
-        let clusters: &[u8] = &cluster_bytes(data);
-        let mut parts: Vec<(ChunkKind, usize, Vec<u8>)> = clusters
-            .chunks(ChunkKind::Clusters.page_records(keys) * ChunkKind::Clusters.record_bytes(keys))
-            .enumerate()
-            .map(|(page, bytes)| (ChunkKind::Clusters, page, bytes.to_vec()))
-            .collect();
-        let page_words = ChunkKind::Poses.page_records(keys) * ChunkKind::Poses.record_bytes(keys) / 4;
-        for (page, words) in data.poses.chunks(page_words.max(1)).enumerate() {
-            let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            parts.push((ChunkKind::Poses, page, bytes));
-        }
-        for page in 0..data.splats.div_ceil(keys.page_splats()) {
-            for plane in Plane::ALL {
-                let page_words = keys.page_splats() * keys.words(plane);
-                let Some(words) = data.planes[plane.index()].chunks(page_words).nth(page) else { continue };
-                let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-                parts.push((ChunkKind::Plane(plane), page, bytes));
-            }
-        }
-        let compression = self.options.compression;
-        let packed: std::io::Result<Vec<_>> = parts
-            .into_par_iter()
-            .map(|(kind, page, raw)| {
-                let Packed { codec, prediction, bytes } = pack(&raw, kind, keys, compression)?;
-                let chunk = Chunk {
-                    node: 0,
-                    kind,
-                    keys,
-                    page: u16::try_from(page).unwrap_or(u16::MAX),
-                    codec,
-                    prediction,
-                    count: word(raw.len() / kind.record_bytes(keys)),
-                    offset: 0,
-                    stored_len: word(bytes.len()),
-                    raw_len: word(raw.len()),
-                    stored_crc: crc32c::crc32c(&bytes),
-                    raw_crc: crc32c::crc32c(&raw),
-                };
-                Ok((chunk, bytes))
-            })
-            .collect();
-        packed.map_err(|source| Error::io(&self.name, "cannot compress", source))
     }
 
     /// Completes the file and gives it its name.
@@ -528,22 +500,6 @@ fn check(info: &ClipInfo, options: &WriterOptions) -> Result<()> {
         return Err(Error::invalid(format!("the metadata is not JSON: {error}")));
     }
     Ok(())
-}
-
-fn cluster_bytes(data: &SegmentData) -> Vec<u8> {
-    let mut out = Vec::with_capacity(data.clusters.len() * size_of::<Cluster>());
-    for cluster in &data.clusters {
-        let box_min = cluster.box_min.map(f32::to_bits);
-        let box_max = cluster.box_max.map(f32::to_bits);
-        let words = [
-            [box_min[0], box_min[1], box_min[2], cluster.max_scale.to_bits()],
-            [box_max[0], box_max[1], box_max[2], cluster.count],
-            [cluster.start, cluster.end, cluster.origin[0].to_bits(), cluster.origin[1].to_bits()],
-            [cluster.origin[2].to_bits(), cluster.step.to_bits(), cluster.reserved[0], cluster.reserved[1]],
-        ];
-        out.extend(words.iter().flatten().flat_map(|word| word.to_le_bytes()));
-    }
-    out
 }
 
 fn bounds_of(data: &SegmentData) -> [[f32; 3]; 2] {

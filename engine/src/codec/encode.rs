@@ -98,11 +98,15 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
     if !(0..taken.len()).all(|at| same(record(at))) {
         data.planes[Plane::Life.index()] = fill.plane(|at| life::pack(record(at)));
     }
-    data.planes[Plane::Velocity.index()] =
-        fill.optional(|at| motion::pack_velocity(splat(at).motion.velocity));
-    data.planes[Plane::Curve.index()] = fill.optional(|at| motion::pack_curve(&splat(at).motion));
+    if moving {
+        data.planes[Plane::Velocity.index()] =
+            fill.optional(|at| motion::pack_velocity(splat(at).motion.velocity));
+        data.planes[Plane::Curve.index()] = fill.optional(|at| motion::pack_curve(&splat(at).motion));
+    }
     let rest = |at: usize| splats.sh_rest_of(sources[order[at]]);
-    for (plane, words) in sh::planes(taken.len(), rest, None) {
+    // What the splats do not have need not be looked for: a good part of the time for a sequence without harmonics.
+    let coloured = if splats.sh_degree > 0 { taken.len() } else { 0 };
+    for (plane, words) in sh::planes(coloured, rest, None) {
         data.planes[plane.index()] = words;
     }
     data.clusters = cluster::clusters(&data, rate);

@@ -52,7 +52,7 @@ impl<'w> SequenceWriter<'w> {
     /// # Errors
     /// [`Error::InvalidArgument`] when the writer's profile does not pack planes: frames of such a clip are windows.
     pub fn new(writer: &'w mut Writer, splats: usize, least: u32) -> Result<Self> {
-        let steps = Steps::of(writer.profile()).ok_or_else(|| {
+        let steps = Steps::of(writer.options().profile).ok_or_else(|| {
             Error::invalid("the profile raw stores every frame whole; use local or network")
         })?;
         let info = *writer.info();

@@ -2,38 +2,11 @@
 
 use std::path::Path;
 
-use super::encode::encode;
-use super::packed::quantise;
-use super::palette::{PaletteSampler, with_palette};
+use super::palette::PaletteSampler;
 use super::partition::{Hierarchy, Partition, partition};
 use crate::clip::{Profile, WriteReport, Writer, WriterOptions};
-use crate::error::{Error, Result};
-use crate::splat::{Life, Performance, Splats};
-
-impl Writer {
-    /// Encodes splats into a segment over the ticks `[start, end)` of `level` and writes it. Windows are cut to the
-    /// segment; what cannot be shown or stored is counted in the report.
-    ///
-    /// # Errors
-    /// As [`encode`] and [`Writer::push_data`].
-    pub fn push_segment(&mut self, level: u8, start: i64, end: i64, splats: &Splats) -> Result<()> {
-        if splats.sh_degree > self.info().sh_degree {
-            return Err(Error::invalid(format!(
-                "splats of SH degree {} do not fit a clip of degree {}",
-                splats.sh_degree,
-                self.info().sh_degree
-            )));
-        }
-        let encoded = encode(splats, start, end, self.info().rate)?;
-        self.report.dropped_unseen += encoded.dropped.unseen;
-        self.report.dropped_out_of_range += encoded.dropped.out_of_range;
-        let mut data = quantise(encoded.data, self.info().rate, self.profile());
-        if let Some(palette) = self.palette() {
-            data = with_palette(data, palette);
-        }
-        self.push_data(level, &data)
-    }
-}
+use crate::error::Result;
+use crate::splat::{Life, Performance};
 
 /// Writes a performance to a file, cut into the temporal hierarchy.
 ///

@@ -15,6 +15,8 @@ const SHARED_BYTES: u32 = 18 << 10;
 pub struct Capabilities {
     /// Device-local memory is host visible: planes are written in place, without staging.
     pub unified_memory: bool,
+    /// What comes next is copied by submissions of its own, beside the frames: there is a queue for it.
+    pub transfer_queue: bool,
     /// Largest storage buffer a shader can see, bytes.
     pub storage_range: u64,
     /// Nanoseconds a timestamp tick; 0 when the queue has no timestamps.
@@ -55,21 +57,40 @@ pub fn devices() -> Result<Vec<DeviceReport>> {
     Ok(api.physical_devices()?.into_iter().map(|physical| inspect(api.instance(), physical).0).collect())
 }
 
-/// The queue family that can do everything, if there is one.
-#[expect(unsafe_code, reason = "Vulkan")]
-fn queue_family(instance: &Instance, physical: vk::PhysicalDevice) -> Option<(u32, u32)> {
-    // SAFETY: contract 1: the physical device belongs to this live instance.
-    let families = unsafe { instance.get_physical_device_queue_family_properties(physical) };
-    let wanted = vk::QueueFlags::GRAPHICS | vk::QueueFlags::COMPUTE;
-    (0_u32..)
-        .zip(families)
-        .find(|(_, f)| f.queue_flags.contains(wanted))
-        .map(|(i, f)| (i, f.timestamp_valid_bits))
+/// The queue families to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Families {
+    /// The one that can do everything.
+    pub(super) main: u32,
+    timestamp_bits: u32,
+    /// One that can only copy, if there is one: the GPU's copy engines, which work while it draws.
+    pub(super) transfer: Option<u32>,
 }
 
-/// Examines one device: the report, and the queue family to use when nothing is missing.
 #[expect(unsafe_code, reason = "Vulkan")]
-pub(super) fn inspect(instance: &Instance, physical: vk::PhysicalDevice) -> (DeviceReport, Option<u32>) {
+fn queue_families(instance: &Instance, physical: vk::PhysicalDevice) -> Option<Families> {
+    // SAFETY: contract 1: the physical device belongs to this live instance.
+    pick_families(&unsafe { instance.get_physical_device_queue_family_properties(physical) })
+}
+
+fn pick_families(families: &[vk::QueueFamilyProperties]) -> Option<Families> {
+    let able = vk::QueueFlags::GRAPHICS | vk::QueueFlags::COMPUTE;
+    // Queues for video or optical flow can often copy too, but they are not made for it.
+    let other = able
+        | vk::QueueFlags::VIDEO_DECODE_KHR
+        | vk::QueueFlags::VIDEO_ENCODE_KHR
+        | vk::QueueFlags::OPTICAL_FLOW_NV;
+    let numbered = || (0_u32..).zip(families).filter(|(_, family)| family.queue_count > 0);
+    let (main, family) = numbered().find(|(_, family)| family.queue_flags.contains(able))?;
+    let only_copies =
+        |flags: vk::QueueFlags| flags.contains(vk::QueueFlags::TRANSFER) && !flags.intersects(other);
+    let transfer = numbered().find(|(_, family)| only_copies(family.queue_flags)).map(|(index, _)| index);
+    Some(Families { main, timestamp_bits: family.timestamp_valid_bits, transfer })
+}
+
+/// Examines one device: the report, and the queue families to use when nothing is missing.
+#[expect(unsafe_code, reason = "Vulkan")]
+pub(super) fn inspect(instance: &Instance, physical: vk::PhysicalDevice) -> (DeviceReport, Option<Families>) {
     let mut driver = vk::PhysicalDeviceDriverProperties::default();
     let mut subgroup = vk::PhysicalDeviceSubgroupProperties::default();
     let mut multiview_limits = vk::PhysicalDeviceMultiviewProperties::default();
@@ -89,8 +110,9 @@ pub(super) fn inspect(instance: &Instance, physical: vk::PhysicalDevice) -> (Dev
         // SAFETY: contracts 1 and 3.
         unsafe { instance.get_physical_device_features2(physical, &mut features) };
     }
-    let family = queue_family(instance, physical);
-    let missing = missing(&plain, multiview.multiview == vk::TRUE, family.is_some());
+    let families = queue_families(instance, physical);
+    let missing = missing(&plain, multiview.multiview == vk::TRUE, families.is_some());
+    let unified_memory = unified_memory(instance, physical);
     let name = text(&plain.device_name);
     let report = DeviceReport {
         kind: match plain.device_type {
@@ -108,10 +130,12 @@ pub(super) fn inspect(instance: &Instance, physical: vk::PhysicalDevice) -> (Dev
         driver: format!("{} {}", text(&driver.driver_name), text(&driver.driver_info)).trim().to_owned(),
         subgroup: subgroup.subgroup_size,
         capabilities: missing.is_empty().then(|| Capabilities {
-            unified_memory: unified_memory(instance, physical),
+            unified_memory,
+            // In unified memory there is nothing to copy.
+            transfer_queue: !unified_memory && families.is_some_and(|families| families.transfer.is_some()),
             storage_range: u64::from(plain.limits.max_storage_buffer_range),
-            timestamp_nanos: match family {
-                Some((_, bits)) if bits > 0 => plain.limits.timestamp_period,
+            timestamp_nanos: match families {
+                Some(families) if families.timestamp_bits > 0 => plain.limits.timestamp_period,
                 _ => 0.0,
             },
             blend_rg32f: blends(instance, physical, vk::Format::R32G32_SFLOAT),
@@ -122,7 +146,7 @@ pub(super) fn inspect(instance: &Instance, physical: vk::PhysicalDevice) -> (Dev
         name,
     };
     let usable = report.missing.is_empty();
-    (report, family.map(|(index, _)| index).filter(|_| usable))
+    (report, families.filter(|_| usable))
 }
 
 /// One sentence for each thing the device lacks.
@@ -208,6 +232,23 @@ mod tests {
             },
             ..Default::default()
         }
+    }
+
+    #[test]
+    fn a_queue_that_only_copies_is_found_and_no_other_taken_for_one() {
+        use vk::QueueFlags as F;
+        let family =
+            |flags| vk::QueueFamilyProperties { queue_flags: flags, queue_count: 1, ..Default::default() };
+        let all = family(F::GRAPHICS | F::COMPUTE | F::TRANSFER);
+        let compute = family(F::COMPUTE | F::TRANSFER);
+        let video = family(F::TRANSFER | F::VIDEO_DECODE_KHR);
+        let copies = family(F::TRANSFER | F::SPARSE_BINDING);
+        let none = vk::QueueFamilyProperties { queue_count: 0, ..copies };
+        let pick = |families: &[_]| pick_families(families).map(|found| (found.main, found.transfer));
+        assert_eq!(pick(&[all]), Some((0, None)));
+        assert_eq!(pick(&[compute, all, video, none, copies]), Some((1, Some(4))));
+        assert_eq!(pick(&[all, compute, video]), Some((0, None)));
+        assert_eq!(pick(&[compute, copies]), None);
     }
 
     #[test]

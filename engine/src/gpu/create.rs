@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use ash::{Entry, Instance, ext, vk};
 use gpu_allocator::vulkan::{Allocator, AllocatorCreateDesc};
 
-use super::caps::{Capabilities, DeviceReport, inspect};
+use super::caps::{Capabilities, DeviceReport, Families, inspect};
 use super::vk_error;
 use crate::error::{Error, Result};
 
@@ -24,6 +24,8 @@ pub struct GpuOptions {
     pub device: Option<String>,
     /// Upload through staging copies even where memory is unified; for tests.
     pub force_staging: bool,
+    /// Copy what comes next by submissions of its own even where only one queue is, staging included; for tests.
+    pub force_transfer: bool,
 }
 
 impl GpuOptions {
@@ -33,7 +35,7 @@ impl GpuOptions {
         Self {
             validation: std::env::var("VIVANT_VALIDATION").is_ok_and(|v| v != "0" && !v.is_empty()),
             device: std::env::var("VIVANT_DEVICE").ok().filter(|v| !v.is_empty()),
-            force_staging: false,
+            ..Self::default()
         }
     }
 }
@@ -200,6 +202,8 @@ pub struct Device {
     pub(super) debug: Option<ext::debug_utils::Device>,
     pub(super) queue: Mutex<vk::Queue>,
     pub(super) family: u32,
+    /// The queue that only copies, where there is one and it is of use, and its family.
+    pub(super) transfer: Option<(Mutex<vk::Queue>, u32)>,
     pub(super) capabilities: Capabilities,
     pub(super) report: DeviceReport,
     api: Api,
@@ -224,18 +228,23 @@ impl Gpu {
     #[expect(unsafe_code, reason = "Vulkan")]
     pub fn create(options: &GpuOptions) -> Result<Self> {
         let api = Api::load(options)?;
-        let (physical, mut report, family) = choose(&api, options)?;
-        if options.force_staging
-            && let Some(capabilities) = &mut report.capabilities
-        {
-            capabilities.unified_memory = false;
+        let (physical, mut report, families) = choose(&api, options)?;
+        let family = families.main;
+        if let Some(capabilities) = &mut report.capabilities {
+            capabilities.unified_memory &= !(options.force_staging || options.force_transfer);
+            capabilities.transfer_queue |= options.force_transfer;
         }
         let Some(capabilities) = report.capabilities else {
             return Err(Error::MissingFeature { what: report.missing.join("; ") });
         };
         let priority = [1.0];
-        let queues =
-            [vk::DeviceQueueCreateInfo::default().queue_family_index(family).queue_priorities(&priority)];
+        let transfer_family = families.transfer.filter(|_| capabilities.transfer_queue);
+        let queues: Vec<_> = std::iter::once(family)
+            .chain(transfer_family)
+            .map(|index| {
+                vk::DeviceQueueCreateInfo::default().queue_family_index(index).queue_priorities(&priority)
+            })
+            .collect();
         let mut multiview = vk::PhysicalDeviceMultiviewFeatures::default().multiview(true);
         let info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).push_next(&mut multiview);
         let changing = change_loader();
@@ -245,6 +254,11 @@ impl Gpu {
         let raw = created.map_err(vk_error("creating the device"))?;
         // SAFETY: the family has at least one queue and the device was created with it.
         let queue = unsafe { raw.get_device_queue(family, 0) };
+        let transfer = transfer_family.map(|index| {
+            // SAFETY: as above.
+            let queue = unsafe { raw.get_device_queue(index, 0) };
+            (Mutex::new(queue), index)
+        });
         let debug = options.validation.then(|| ext::debug_utils::Device::new(api.instance(), &raw));
         let allocator = Allocator::new(&AllocatorCreateDesc {
             instance: api.instance().clone(),
@@ -261,6 +275,7 @@ impl Gpu {
             debug,
             queue: Mutex::new(queue),
             family,
+            transfer,
             capabilities,
             report,
             api,
@@ -298,16 +313,16 @@ impl Gpu {
 }
 
 /// The device that `options` names, else the best usable one: discrete, integrated, other, software.
-fn choose(api: &Api, options: &GpuOptions) -> Result<(vk::PhysicalDevice, DeviceReport, u32)> {
-    let mut best: Option<(u32, vk::PhysicalDevice, DeviceReport, u32)> = None;
+fn choose(api: &Api, options: &GpuOptions) -> Result<(vk::PhysicalDevice, DeviceReport, Families)> {
+    let mut best: Option<(u32, vk::PhysicalDevice, DeviceReport, Families)> = None;
     let mut refused = Vec::new();
     for physical in api.physical_devices()? {
-        let (report, family) = inspect(api.instance(), physical);
+        let (report, families) = inspect(api.instance(), physical);
         if options.device.as_ref().is_some_and(|wanted| !report.name.contains(wanted.as_str())) {
             refused.push(format!("{} is not the device asked for", report.name));
             continue;
         }
-        let Some(family) = family else {
+        let Some(families) = families else {
             refused.push(format!("{}: {}", report.name, report.missing.join("; ")));
             continue;
         };
@@ -319,11 +334,11 @@ fn choose(api: &Api, options: &GpuOptions) -> Result<(vk::PhysicalDevice, Device
             _ => 0,
         };
         if best.as_ref().is_none_or(|(r, ..)| rank > *r) {
-            best = Some((rank, physical, report, family));
+            best = Some((rank, physical, report, families));
         }
     }
     match best {
-        Some((_, physical, report, family)) => Ok((physical, report, family)),
+        Some((_, physical, report, families)) => Ok((physical, report, families)),
         None if refused.is_empty() => {
             Err(Error::MissingFeature { what: format!("no Vulkan device: {HOW_TO_GET_A_DRIVER}") })
         }

@@ -15,9 +15,11 @@ use crate::error::{Error, Result};
 pub enum BufferKind {
     /// Shaders read and write it; the host does not see it.
     Device,
+    /// As [`BufferKind::Device`], and the transfer queue may copy to it while shaders read other parts of it.
+    Filled,
     /// The host writes it, shaders read it in place.
     Shared,
-    /// The host writes it, a copy takes it to a [`BufferKind::Device`] buffer.
+    /// The host writes it, a copy takes it to one of the device's.
     Staging,
     /// A copy fills it, the host reads it.
     Readback,
@@ -41,7 +43,7 @@ impl Buffer {
     pub fn new(gpu: &Gpu, name: &str, bytes: u64, kind: BufferKind) -> Result<Self> {
         let bytes = bytes.max(16);
         let device = Arc::clone(&gpu.0);
-        let shader_visible = matches!(kind, BufferKind::Device | BufferKind::Shared);
+        let shader_visible = matches!(kind, BufferKind::Device | BufferKind::Filled | BufferKind::Shared);
         if shader_visible && bytes > device.capabilities.storage_range {
             return Err(Error::LimitExceeded {
                 what: format!("the buffer `{name}` on {}", device.report.name),
@@ -50,7 +52,7 @@ impl Buffer {
             });
         }
         let usage = match kind {
-            BufferKind::Device => {
+            BufferKind::Device | BufferKind::Filled => {
                 vk::BufferUsageFlags::STORAGE_BUFFER
                     | vk::BufferUsageFlags::INDIRECT_BUFFER
                     | vk::BufferUsageFlags::TRANSFER_DST
@@ -63,11 +65,18 @@ impl Buffer {
             BufferKind::Readback => vk::BufferUsageFlags::TRANSFER_DST,
         };
         let location = match kind {
-            BufferKind::Device => MemoryLocation::GpuOnly,
+            BufferKind::Device | BufferKind::Filled => MemoryLocation::GpuOnly,
             BufferKind::Shared | BufferKind::Staging => MemoryLocation::CpuToGpu,
             BufferKind::Readback => MemoryLocation::GpuToCpu,
         };
-        let info = vk::BufferCreateInfo::default().size(bytes).usage(usage);
+        let families = [device.family, device.transfer.as_ref().map_or(device.family, |(_, family)| *family)];
+        let mut info = vk::BufferCreateInfo::default().size(bytes).usage(usage);
+        if kind == BufferKind::Filled && families[0] != families[1] {
+            // Owned by both families. Handing ranges to and fro would take a release and an acquire a segment, in
+            // both queues, and the acquire would bring a wait back into frames that do not need what is copied. It
+            // buys nothing: what ownership protects is compression, and buffers have none.
+            info = info.sharing_mode(vk::SharingMode::CONCURRENT).queue_family_indices(&families);
+        }
         // SAFETY: contracts 1 and 3.
         let raw = unsafe { device.raw.create_buffer(&info, None) }.map_err(vk_error("creating a buffer"))?;
         let mut buffer = Self { device, raw, allocation: None, bytes };
@@ -90,7 +99,7 @@ impl Buffer {
         self.bytes
     }
 
-    /// The buffer's memory as the host sees it; empty for [`BufferKind::Device`].
+    /// The buffer's memory as the host sees it; empty where it sees none.
     pub fn mapped(&mut self) -> &mut [u8] {
         let bytes = usize::try_from(self.bytes).unwrap_or(0);
         let mapped = self.allocation.as_mut().and_then(Allocation::mapped_slice_mut);

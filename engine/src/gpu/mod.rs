@@ -2,7 +2,8 @@
 //!
 //! `render` decides what a frame does and says it in this folder's terms; nothing here knows what a splat is. The
 //! objects are few: a [`Gpu`] (device, queue, allocator), [`Buffer`], [`Image`], [`BindLayouts`] and [`BindSet`],
-//! [`ComputePipeline`], [`RasterPipeline`] with its [`RasterTarget`], and an [`Encoder`] that records them.
+//! [`ComputePipeline`], [`RasterPipeline`] with its [`RasterTarget`], an [`Encoder`] that records them, and a
+//! [`Transfer`] that copies beside it.
 //! Every object carries a name that validation and capture tools show.
 //!
 //! # Safety contracts
@@ -27,6 +28,7 @@ mod pipeline;
 mod queue;
 mod raster;
 mod timing;
+mod transfer;
 
 pub use caps::{Capabilities, DeviceReport, devices};
 pub use create::{Device, Gpu, GpuOptions};
@@ -37,6 +39,7 @@ pub use pipeline::{BindLayouts, BindSet, ComputePipeline};
 pub use queue::Frame;
 pub use raster::{Blend, RasterDescription, RasterPipeline, RasterTarget};
 pub use timing::{Span, Timings};
+pub use transfer::{BATCHES, Transfer, Waits};
 
 use ash::vk;
 

@@ -1,11 +1,12 @@
-//! The queue: the only file that submits and waits. The queue may one day be the host's, so a lock is held around each
+//! The queues: the only file that submits and waits. A queue may one day be the host's, so a lock is held around each
 //! call and around nothing else.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ash::vk;
 
 use super::create::{Device, Gpu};
+use super::transfer::{BATCHES, Waits};
 use super::vk_error;
 use crate::error::Result;
 
@@ -18,9 +19,45 @@ impl Device {
     #[expect(clippy::disallowed_methods, reason = "this is the file that may")]
     pub fn wait_idle(&self) {
         let _queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: contract 1; the queue is locked. A lost device is idle too.
+        let transfer = self.transfer.as_ref();
+        let _transfer = transfer.map(|(queue, _)| queue.lock().unwrap_or_else(PoisonError::into_inner));
+        // SAFETY: contract 1; the queues are locked. A lost device is idle too.
         let _lost = unsafe { self.raw.device_wait_idle() };
     }
+
+    /// Hands commands to a queue; `fence` must be unsignalled.
+    #[expect(unsafe_code, reason = "Vulkan")]
+    #[expect(clippy::disallowed_methods, reason = "this is the file that may")]
+    pub(super) fn submit(
+        &self,
+        queue: &Mutex<vk::Queue>,
+        info: vk::SubmitInfo<'_>,
+        fence: vk::Fence,
+    ) -> Result<()> {
+        let queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: contracts 1, 3 and 4; the queue is locked for the call.
+        unsafe { self.raw.queue_submit(*queue, &[info], fence) }.map_err(vk_error("submitting commands"))
+    }
+}
+
+/// A pool for command buffers that are reset one by one.
+#[expect(unsafe_code, reason = "Vulkan")]
+pub(super) fn create_pool(device: &Device, family: u32) -> Result<vk::CommandPool> {
+    let info = vk::CommandPoolCreateInfo::default()
+        .queue_family_index(family)
+        .flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);
+    // SAFETY: contracts 1 and 3.
+    unsafe { device.raw.create_command_pool(&info, None) }.map_err(vk_error("creating a command pool"))
+}
+
+/// Waits for a fence that was submitted.
+#[expect(unsafe_code, reason = "Vulkan")]
+pub(super) fn wait_for(device: &Device, fence: vk::Fence) -> Result<()> {
+    // SAFETY: contracts 1 and 3.
+    unsafe { device.raw.wait_for_fences(&[fence], true, PATIENCE_NANOS) }.map_err(|e| match e {
+        vk::Result::TIMEOUT => crate::error::Error::DeviceLost { doing: "waiting for the GPU" },
+        other => vk_error("waiting for the GPU")(other),
+    })
 }
 
 /// One frame in flight: a command buffer and the fence that says when the GPU has finished it.
@@ -41,12 +78,7 @@ impl Frame {
     #[expect(unsafe_code, reason = "Vulkan")]
     pub fn new(gpu: &Gpu, name: &str) -> Result<Self> {
         let device = Arc::clone(&gpu.0);
-        let info = vk::CommandPoolCreateInfo::default()
-            .queue_family_index(device.family)
-            .flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);
-        // SAFETY: contracts 1 and 3.
-        let pool = unsafe { device.raw.create_command_pool(&info, None) }
-            .map_err(vk_error("creating a command pool"))?;
+        let pool = create_pool(&device, device.family)?;
         let mut frame = Self {
             device,
             pool,
@@ -72,16 +104,9 @@ impl Frame {
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`] when it never does.
-    #[expect(unsafe_code, reason = "Vulkan")]
     pub fn wait(&mut self) -> Result<()> {
         if self.in_flight {
-            // SAFETY: contracts 1 and 3.
-            unsafe { self.device.raw.wait_for_fences(&[self.fence], true, PATIENCE_NANOS) }.map_err(|e| {
-                match e {
-                    vk::Result::TIMEOUT => crate::error::Error::DeviceLost { doing: "waiting for a frame" },
-                    other => vk_error("waiting for a frame")(other),
-                }
-            })?;
+            wait_for(&self.device, self.fence)?;
             self.in_flight = false;
         }
         Ok(())
@@ -91,17 +116,27 @@ impl Frame {
     ///
     /// # Errors
     /// When the device is lost or out of memory.
-    #[expect(unsafe_code, reason = "Vulkan")]
-    #[expect(clippy::disallowed_methods, reason = "this is the file that may")]
     pub fn submit(&mut self) -> Result<()> {
+        self.submit_after(&Waits::default())
+    }
+
+    /// Hands the recorded commands to the GPU, which begins with them when `waits` are over.
+    ///
+    /// # Errors
+    /// When the device is lost or out of memory.
+    #[expect(unsafe_code, reason = "Vulkan")]
+    pub fn submit_after(&mut self, waits: &Waits) -> Result<()> {
         // SAFETY: contract 1; `wait` has seen the fence signalled, so nothing uses it.
         unsafe { self.device.raw.reset_fences(&[self.fence]) }.map_err(vk_error("resetting a fence"))?;
         let commands = [self.commands];
-        let submit = vk::SubmitInfo::default().command_buffers(&commands);
-        let queue = self.device.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: contracts 1, 3 and 4; the queue is locked for the call.
-        unsafe { self.device.raw.queue_submit(*queue, &[submit], self.fence) }
-            .map_err(vk_error("submitting a frame"))?;
+        let semaphores = waits.semaphores();
+        // The first command of a frame is a barrier of all stages: nothing could begin earlier.
+        let stages = [vk::PipelineStageFlags::ALL_COMMANDS; BATCHES];
+        let submit = vk::SubmitInfo::default()
+            .command_buffers(&commands)
+            .wait_semaphores(semaphores)
+            .wait_dst_stage_mask(&stages[..semaphores.len()]);
+        self.device.submit(&self.device.queue, submit, self.fence)?;
         self.in_flight = true;
         Ok(())
     }

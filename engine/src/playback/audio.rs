@@ -10,16 +10,23 @@
 //! timestamps and a sound card that is not quite at its rate make, is run off by reading up to 0.5 % faster or
 //! slower; a difference of 8 ms is jumped, with a crossfade. The sound is thus never further than that from the clock,
 //! and no error adds up: the clock's position comes from its own exact arithmetic each time.
+//!
+//! **Leading.** A reader opened by [`super::Player::audio_as_master`] does the opposite: its sound runs at the sound
+//! card's own pace, not a sample is stretched, and the player's clock leans towards what was handed out. It still goes where
+//! the host seeks; and where the card itself has left a hole of 20 ms, it jumps over it, since the picture never
+//! goes back.
+//!
+//! **Seams.** What plays is the clip or a range of it. The thread has the start of it decoded by the time its end comes
+//! near, and the sound goes on there to the sample. At an end inside the sound both sides are crossfaded.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam::queue::ArrayQueue;
-
 use super::audio_course::{Course, Timeline, media_samples};
 use super::audio_decode::{Shared, Worker};
+use super::audio_feed::{ClockFeed, Heard, Line, Told};
 use super::audio_voice::Window;
 use super::clock::{Clock, LoopMode};
 use crate::clip::{AUDIO_RATE, AudioTrack, Clip};
@@ -27,6 +34,8 @@ use crate::error::{Error, Result};
 
 /// Media samples between sound and clock at which it jumps: 8 ms.
 const MOST_ERROR: f64 = 0.008 * AUDIO_RATE as f64;
+/// The same where the sound leads: more than timestamps jitter, less than a hole that is not heard.
+const MOST_LEAD: f64 = 0.020 * AUDIO_RATE as f64;
 /// Time in which a small difference is run off, seconds.
 const CORRECTION_SECONDS: f64 = 0.5;
 /// Time over which differences are averaged first, so that jitter does not become vibrato; half the other, for a loop
@@ -34,8 +43,9 @@ const CORRECTION_SECONDS: f64 = 0.5;
 const SMOOTHING_SECONDS: f64 = 0.25;
 /// Most that the speed changes for that: a twelfth of a semitone.
 const MOST_CORRECTION: f64 = 0.005;
-/// Packets that are to be there before sound is written to a file.
-const SETTLED_PACKETS: usize = 8;
+/// Packets that are to be there before sound is written to a file: those of a block at four times the speed, on both
+/// sides of a seam.
+const SETTLED_PACKETS: usize = 16;
 /// Frames of a fade: 2.7 ms at 48 kHz, long enough not to click.
 const FADE_FRAMES: usize = 128;
 
@@ -76,28 +86,6 @@ pub struct AudioStats {
     pub jumps: u64,
 }
 
-/// The player's end of the line on which a reader hears of the clock.
-#[derive(Debug)]
-pub(super) struct ClockFeed {
-    queue: Arc<ArrayQueue<Clock>>,
-    last: Option<Clock>,
-}
-
-impl ClockFeed {
-    /// Tells the reader of a clock that was changed. Does not block or allocate.
-    pub(super) fn publish(&mut self, clock: &Clock) {
-        if !self.last.as_ref().is_some_and(|last| last.agrees(clock)) {
-            self.last = Some(clock.clone());
-            // Only the latest counts.
-            self.queue.force_push(clock.clone());
-        }
-    }
-
-    pub(super) fn is_heard(&self) -> bool {
-        Arc::strong_count(&self.queue) > 1
-    }
-}
-
 /// Sound that fades out where it was left.
 #[derive(Debug, Clone, Copy)]
 struct Tail {
@@ -113,7 +101,13 @@ pub struct AudioReader {
     options: AudioOptions,
     timeline: Timeline,
     clock: Clock,
-    queue: Arc<ArrayQueue<Clock>>,
+    /// What plays, in media samples.
+    span: (f64, f64),
+    line: Line,
+    /// The number of the clock's last edit, and whether the sound has not yet gone where it says.
+    edit: u64,
+    edited: bool,
+    leads: bool,
     shared: Arc<Shared>,
     worker: Option<JoinHandle<()>>,
     window: Window,
@@ -148,7 +142,7 @@ impl AudioReader {
             return Err(Error::invalid(format!("{} has no sound track {track}", clip.name())));
         };
         let timeline = Timeline::new(&clip.info(), &audio);
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::new((0.0, timeline.length)));
         let worker = Worker::new(clip.clone(), track, timeline, shared.clone())?;
         let thread = std::thread::Builder::new().name("vivant-audio".to_owned());
         let handle = thread.spawn(move || worker.run());
@@ -159,11 +153,15 @@ impl AudioReader {
             options,
             timeline,
             clock: Clock::new(&clip.info()),
-            queue: Arc::new(ArrayQueue::new(1)),
+            span: (0.0, timeline.length),
+            line: Line::new(),
+            edit: 0,
+            edited: true,
+            leads: false,
             shared,
             worker: Some(handle),
             window: Window::new(timeline),
-            course: timeline.course(0.0, false),
+            course: timeline.course(0.0, (0.0, timeline.length), false),
             position: None,
             drift: 0.0,
             rising: 0,
@@ -182,11 +180,26 @@ impl AudioReader {
 
     /// Goes by this clock from the next read on, as of the state it has now. A reader of a player needs no telling.
     pub fn follow(&mut self, clock: &Clock) {
-        self.clock = clock.clone();
+        self.take(Told { clock: clock.clone(), edit: self.edit + 1, leads: false });
     }
 
-    pub(super) fn feed(&self) -> ClockFeed {
-        ClockFeed { queue: self.queue.clone(), last: None }
+    /// The other end of the line, for the player; `leads` says who follows whom.
+    pub(super) fn feed(&self, leads: bool) -> ClockFeed {
+        ClockFeed::new(self.line.clone(), leads)
+    }
+
+    /// Whether the sound runs at its own pace; an external clock goes before it.
+    fn leads(&self) -> bool {
+        self.leads && !self.clock.is_external()
+    }
+
+    fn take(&mut self, told: Told) {
+        let (first, end) = told.clock.range_seconds();
+        self.span = (first * f64::from(AUDIO_RATE), end * f64::from(AUDIO_RATE));
+        self.edited |= told.edit != self.edit;
+        self.edit = told.edit;
+        self.leads = told.leads;
+        self.clock = told.clock;
     }
 
     /// What happened so far.
@@ -219,13 +232,16 @@ impl AudioReader {
             None => self.clock.media_nanos(host_nanos),
         };
         let sounding = self.position.is_some();
+        if self.leads() && sounding {
+            self.line.say(Heard { host_nanos, media_nanos, edit: self.edit });
+        }
         let missing_frames = self.fill(step, frames);
         self.missing_frames += u64::from(missing_frames);
         self.steer(self.heading(host_nanos));
         AudioBlock { media_nanos, rate: if sounding { rate } else { 0.0 }, missing_frames }
     }
 
-    /// Waits until the next 160 ms of media time from `host_nanos` on are decoded, and says whether they are. Blocks: for
+    /// Waits until the next 320 ms of media time from `host_nanos` on are decoded, and says whether they are. Blocks: for
     /// writing sound to a file, never for an audio callback.
     pub fn settle(&mut self, host_nanos: i64, timeout: Duration) -> bool {
         let started = Instant::now();
@@ -252,8 +268,8 @@ impl AudioReader {
 
     /// Takes the clock's changes and what is decoded.
     fn receive(&mut self) {
-        if let Some(clock) = self.queue.pop() {
-            self.clock = clock;
+        if let Some(told) = self.line.latest() {
+            self.take(told);
         }
         while let Some(block) = self.shared.decoded.pop() {
             // There are no more blocks than it has room for.
@@ -268,7 +284,7 @@ impl AudioReader {
             && clock.rate().abs() > 0.0
             && clock.runs_forward(host_nanos)
             && !clock.has_ended(host_nanos)
-            && self.timeline.length > 0.0;
+            && self.span.1 > self.span.0;
         grows.then(|| media_samples(clock.media_nanos(host_nanos)))
     }
 
@@ -279,21 +295,30 @@ impl AudioReader {
             return error;
         }
         // At a seam one may be round already and the other not.
-        error - self.timeline.length * (error / self.timeline.length).round()
+        let length = self.span.1 - self.span.0;
+        error - length * (error / length).round()
     }
 
     /// Whether the sound may go on from the position, though it is not exactly the clock's.
     fn is_near(&self, position: f64, ideal: f64) -> bool {
-        self.lag(position, ideal).abs() <= MOST_ERROR * self.clock.rate().abs().min(1.0)
+        let most = if self.leads() && !self.edited { MOST_LEAD } else { MOST_ERROR };
+        let most = most * self.clock.rate().abs().min(1.0);
+        // Round a loop, a place outside it can seem near.
+        let inside = (self.span.0 - most..=self.span.1 + most).contains(&position);
+        inside && self.lag(position, ideal).abs() <= most
     }
 
     /// Brings the position in line with the clock, for so many seconds of sound; the media samples from one frame to
     /// the next.
     fn align(&mut self, ideal: Option<f64>, rate: f64, seconds: f64) -> f64 {
         let step = rate * f64::from(AUDIO_RATE) / f64::from(self.options.sample_rate);
+        let near =
+            matches!((self.position, ideal), (Some(position), Some(ideal)) if self.is_near(position, ideal));
+        self.edited = false;
         match (self.position, ideal) {
             (None, None) => step,
-            (Some(position), Some(ideal)) if self.is_near(position, ideal) => {
+            (Some(_), Some(_)) if near && self.leads() => step,
+            (Some(position), Some(ideal)) if near => {
                 let error = self.lag(position, ideal) / (rate * f64::from(AUDIO_RATE));
                 self.drift += (error - self.drift) * (seconds / SMOOTHING_SECONDS).min(1.0);
                 let correction = self.drift / CORRECTION_SECONDS;
@@ -345,26 +370,31 @@ impl AudioReader {
         missing
     }
 
-    /// Frames until the position reaches the end of the clip.
+    /// Frames until the position reaches the end of what plays.
     fn frames_left(&self, position: f64, step: f64) -> usize {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "not negative, and casts saturate"
         )]
-        let left = ((self.timeline.length - position) / step).ceil().max(0.0) as usize;
+        let left = ((self.span.1 - position) / step).ceil().max(0.0) as usize;
         left
     }
 
-    /// At the end of the clip: on from its start, or silence.
+    /// At the end of what plays: on from its start, or silence.
     fn pass_end(&mut self, step: f64) {
         let Some(position) = self.position else { return };
-        if self.wraps() {
-            let length = self.timeline.length;
-            self.position = Some(position - length * (position / length).floor());
-        } else {
-            self.tail = Some(Tail { position, step, frames: FADE_FRAMES });
-            self.position = None;
+        let (first, end) = self.span;
+        let tail = Some(Tail { position, step, frames: FADE_FRAMES });
+        if !self.wraps() {
+            (self.tail, self.position) = (tail, None);
+            return;
+        }
+        let length = end - first;
+        self.position = Some(position - length * ((position - first) / length).floor());
+        // A whole clip is made to follow itself, but a range has neighbours.
+        if !self.timeline.opens(first) {
+            (self.tail, self.rising) = (tail, FADE_FRAMES);
         }
     }
 
@@ -385,7 +415,7 @@ impl AudioReader {
     }
 
     fn wraps(&self) -> bool {
-        self.clock.loop_mode() == LoopMode::Loop && self.timeline.length > 0.0
+        self.clock.loop_mode() == LoopMode::Loop && self.span.1 > self.span.0
     }
 
     /// The media sample that is heard next.
@@ -394,19 +424,19 @@ impl AudioReader {
         match self.position {
             Some(position) => position,
             // On its way back it is heard again from the start.
-            None if turned => 0.0,
+            None if turned => self.span.0,
             None => media_samples(self.clock.media_nanos(host_nanos)),
         }
     }
 
     /// Tells the thread where playback is, and gives back the blocks that are behind.
     fn steer(&mut self, media: f64) {
-        let course = self.timeline.course(media, self.wraps());
+        let course = self.timeline.course(media, self.span, self.wraps());
         if course == self.course {
             return;
         }
         self.course = course;
-        self.shared.steer(media, course.wraps);
+        self.shared.steer(media, self.span, course.wraps);
         let mut index = 0;
         while let Some(block) = self.window.blocks.get(index) {
             if course.wants(block.packet) {

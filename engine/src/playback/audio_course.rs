@@ -10,6 +10,8 @@ use crate::splat::ClipInfo;
 
 /// Packets in memory at most: 1.28 s.
 pub(super) const BLOCKS: usize = 64;
+/// Media samples behind an end at which two sides are crossfaded: a fade of 128 frames at 24 samples a frame.
+const SEAM: f64 = 3072.0;
 /// Packets asked for at a time; the rest are on their way back.
 const AHEAD: usize = BLOCKS - 8;
 const PACKET: i64 = PACKET_SAMPLES as i64;
@@ -68,14 +70,15 @@ impl Timeline {
         (0..self.packets).contains(&packet)
     }
 
-    /// What is needed from a media position on.
-    pub(super) fn course(&self, media: f64, wraps: bool) -> Course {
+    /// What is needed from a media position on, of the media samples `span` that play.
+    pub(super) fn course(&self, media: f64, span: (f64, f64), wraps: bool) -> Course {
         let reach = MAX_REACH as f64;
         let packet = |media: f64| whole(self.stream(media)).div_euclid(PACKET);
+        let seam = if wraps && span.1 < self.length { SEAM } else { 0.0 };
         Course {
             head: packet(media - reach),
-            first: packet(-reach),
-            last: packet(self.length + reach),
+            first: packet(span.0 - reach),
+            last: packet(span.1 + reach + seam),
             wraps,
         }
     }
@@ -145,13 +148,28 @@ mod tests {
     #[test]
     fn a_course_runs_to_the_end_and_round() {
         let timeline = timeline(250, 0);
-        let once: Vec<i64> = timeline.course(479_000.0, false).ahead().collect();
+        let once: Vec<i64> = timeline.course(479_000.0, (0.0, timeline.length), false).ahead().collect();
         assert_eq!(once, [498, 499, 500]);
-        let round: Vec<i64> = timeline.course(479_000.0, true).ahead().collect();
+        let round: Vec<i64> = timeline.course(479_000.0, (0.0, timeline.length), true).ahead().collect();
         assert_eq!(round.len(), AHEAD);
         assert_eq!(round[..6], [498, 499, 500, -1, 0, 1]);
-        assert!(timeline.course(479_000.0, true).wants(3) && !timeline.course(479_000.0, false).wants(3));
+        assert!(
+            timeline.course(479_000.0, (0.0, timeline.length), true).wants(3)
+                && !timeline.course(479_000.0, (0.0, timeline.length), false).wants(3)
+        );
         assert!(timeline.has(0) && timeline.has(500) && !timeline.has(-1) && !timeline.has(501));
+    }
+
+    #[test]
+    fn a_range_has_its_start_ready_and_nothing_before_it() {
+        let timeline = timeline(250, 0);
+        let span = (96_000.0, 144_000.0);
+        let round: Vec<i64> = timeline.course(143_000.0, span, true).ahead().collect();
+        // The end, what a crossfade takes from behind it, and the start from just before its first sample.
+        assert_eq!(round[..10], [148, 149, 150, 151, 152, 153, 154, 99, 100, 101]);
+        assert!(round[7..].iter().all(|packet| (99..148).contains(packet)), "{round:?}");
+        let once: Vec<i64> = timeline.course(143_000.0, span, false).ahead().collect();
+        assert_eq!(once, [148, 149, 150]);
     }
 
     #[test]
@@ -159,7 +177,8 @@ mod tests {
         for frames in [1, 2, 20] {
             let timeline = timeline(frames, 0);
             for media in [0.0, timeline.length / 2.0, timeline.length] {
-                let mut wanted: Vec<i64> = timeline.course(media, true).ahead().collect();
+                let mut wanted: Vec<i64> =
+                    timeline.course(media, (0.0, timeline.length), true).ahead().collect();
                 let listed = wanted.len();
                 wanted.sort_unstable();
                 wanted.dedup();
@@ -173,7 +192,7 @@ mod tests {
     fn places_out_of_this_world_do_not_panic() {
         for media in [-1e300, 1e300, f64::NAN, f64::INFINITY] {
             for start in [-1_000_000_000_000_000, 1_000_000_000_000_000] {
-                assert!(timeline(250, start).course(media, true).ahead().count() <= AHEAD);
+                assert!(timeline(250, start).course(media, (media, 4.8e5), true).ahead().count() <= AHEAD);
             }
         }
         assert!((media_samples(-1) + 4.8e-5).abs() < 1e-9);

@@ -29,6 +29,8 @@ const SHORT: Duration = Duration::from_millis(4);
 pub(super) struct Shared {
     /// Where playback is, in media samples, as the bits of an f64.
     media: AtomicU64,
+    /// What plays, likewise. Read while it changes, it costs a packet that nobody wants.
+    span: [AtomicU64; 2],
     wraps: AtomicBool,
     pub(super) stop: AtomicBool,
     pub(super) decoded: ArrayQueue<Box<Block>>,
@@ -38,26 +40,33 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new() -> Self {
-        Self {
+    /// Of a reader that starts with `span`.
+    pub(super) fn new(span: (f64, f64)) -> Self {
+        let shared = Self {
             media: AtomicU64::new(0.0_f64.to_bits()),
+            span: [const { AtomicU64::new(0) }; 2],
             wraps: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             decoded: ArrayQueue::new(BLOCKS),
             empty: ArrayQueue::new(BLOCKS),
             errors: ArrayQueue::new(ERRORS_LEN),
             damaged_packets: AtomicU64::new(0),
-        }
+        };
+        shared.steer(0.0, span, false);
+        shared
     }
 
-    pub(super) fn steer(&self, media: f64, wraps: bool) {
+    pub(super) fn steer(&self, media: f64, span: (f64, f64), wraps: bool) {
+        self.span[0].store(span.0.to_bits(), Ordering::Relaxed);
+        self.span[1].store(span.1.to_bits(), Ordering::Relaxed);
         self.wraps.store(wraps, Ordering::Relaxed);
         self.media.store(media.to_bits(), Ordering::Release);
     }
 
     fn course(&self, timeline: &Timeline) -> Course {
         let media = f64::from_bits(self.media.load(Ordering::Acquire));
-        timeline.course(media, self.wraps.load(Ordering::Relaxed))
+        let [first, end] = [0, 1].map(|side: usize| f64::from_bits(self.span[side].load(Ordering::Relaxed)));
+        timeline.course(media, (first, end), self.wraps.load(Ordering::Relaxed))
     }
 }
 

@@ -196,6 +196,11 @@ impl Clock {
         self.range
     }
 
+    /// The same in media seconds.
+    pub(super) fn range_seconds(&self) -> (f64, f64) {
+        (self.ticks.seconds_from_ticks(self.range.0), self.ticks.seconds_from_ticks(self.range.1))
+    }
+
     /// Plays only a range of the clip from here on: media nanoseconds, the second excluded, both taken to the nearest
     /// tick; `None` is the whole clip. The loop mode works on its ends. A time outside is moved to the nearest inside.
     ///

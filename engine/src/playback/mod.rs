@@ -3,11 +3,13 @@
 //! A [`Player`] joins three parts. [`Clock`] turns the host's time into media time, exactly. A loader thread has
 //! the segments decoded that are live and those that come next, within a [`Budget`] of bytes. [`Player::update`] runs on the
 //! host's frame path and only picks up what is ready: it never blocks, reads no file, and allocates nothing once
-//! playing. [`AudioReader`] gives the sound of the same clock to whatever thread plays it. [`live_at`] is the other way in, blocking and exact, for rendering a given time to a file.
+//! playing. [`AudioReader`] gives the sound of the same clock to whatever thread plays it, or leads the clock
+//! ([`Player::audio_as_master`]). [`live_at`] is the other way in, blocking and exact, for rendering a given time to a file.
 
 mod audio;
 mod audio_course;
 mod audio_decode;
+mod audio_feed;
 mod audio_voice;
 mod budget;
 mod clock;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use super::audio::{AudioOptions, AudioReader, ClockFeed};
+use super::audio::{AudioOptions, AudioReader};
+use super::audio_feed::ClockFeed;
 use crossbeam::channel::bounded;
 
 use super::budget::Budget;
@@ -139,8 +140,11 @@ pub struct Player {
     told_failures: u64,
     stats: PlayerStats,
     events: VecDeque<Event>,
-    /// The sound that follows the clock.
+    /// The sound that follows the clock, or leads it.
     feeds: Vec<ClockFeed>,
+    /// Counts the changes of the clock that are not its leaning towards sound, and the clock as it was last looked at.
+    edit: u64,
+    known: Clock,
 }
 
 impl Player {
@@ -167,7 +171,6 @@ impl Player {
         let share = budget.join(clip.name(), Needs::of(&clip).at(0))?;
         let shared = Arc::new(Shared::new(share));
         let mut player = Self {
-            clock,
             lookahead_nanos: options.lookahead_nanos.max(0),
             shared: shared.clone(),
             loader: None,
@@ -190,6 +193,9 @@ impl Player {
             stats: PlayerStats::default(),
             events: VecDeque::with_capacity(EVENTS_LEN),
             feeds: Vec::new(),
+            edit: 1,
+            known: clock.clone(),
+            clock,
             entry: 0,
             queue: VecDeque::with_capacity(MAX_QUEUED),
             next_entry: 1,
@@ -219,11 +225,47 @@ impl Player {
     /// # Errors
     /// As [`AudioReader::open`].
     pub fn audio(&mut self, track: usize, options: AudioOptions) -> Result<AudioReader> {
-        let mut reader = AudioReader::open(self.clip.clone(), track, options)?;
-        reader.follow(&self.clock);
+        self.open_audio(track, options, false)
+    }
+
+    /// As [`Self::audio`], but the sound leads: it runs at the pace of the sound card, unstretched, and media time leans
+    /// towards what the reader has handed out, as it does towards an external clock. All controls work as before, and the
+    /// sound goes where they say. A reader that is not read, and the end of the sound, leave media time to the host's
+    /// clock. One reader leads at a time, the last one opened so; an external clock goes before it.
+    ///
+    /// # Errors
+    /// As [`AudioReader::open`].
+    pub fn audio_as_master(&mut self, track: usize, options: AudioOptions) -> Result<AudioReader> {
+        self.open_audio(track, options, true)
+    }
+
+    fn open_audio(&mut self, track: usize, options: AudioOptions, leads: bool) -> Result<AudioReader> {
+        let reader = AudioReader::open(self.clip.clone(), track, options)?;
         self.feeds.retain(ClockFeed::is_heard);
-        self.feeds.push(reader.feed());
+        if leads {
+            self.feeds.iter_mut().for_each(ClockFeed::step_back);
+        }
+        self.feeds.push(reader.feed(leads));
+        self.tell_sound();
         Ok(reader)
+    }
+
+    /// Leans towards what the sound that leads has handed out under the last edit.
+    fn hear_sound(&mut self) {
+        self.note_edit();
+        let Some(heard) = self.feeds.iter().find_map(ClockFeed::heard) else { return };
+        if heard.edit == self.edit && !self.clock.is_external() {
+            self.clock.lean_to(heard.host_nanos, heard.media_nanos);
+            self.known.clone_from(&self.clock);
+        }
+    }
+
+    /// Counts it if the clock was changed since it was last looked at.
+    fn note_edit(&mut self) {
+        if !self.known.agrees(&self.clock) {
+            self.edit += 1;
+            self.known.clone_from(&self.clock);
+        }
     }
 
     /// What the last update showed.
@@ -388,6 +430,7 @@ impl Player {
     /// Brings state, events and the loader's course up to a host time.
     pub(super) fn refresh(&mut self, host_nanos: i64) {
         self.clock.hear(host_nanos);
+        self.hear_sound();
         while self.clock.rate() > 0.0 && self.clock.has_ended(host_nanos) {
             let Some((entry, next)) = self.queue.pop_front() else { break };
             self.clock = self.clock.follow_on(&next.info(), host_nanos);
@@ -419,7 +462,8 @@ impl Player {
 
     /// Tells the sound what the clock is now.
     pub(super) fn tell_sound(&mut self) {
-        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock));
+        self.note_edit();
+        self.feeds.iter_mut().for_each(|feed| feed.publish(&self.clock, self.edit));
     }
 
     /// The ticks that can be shown.

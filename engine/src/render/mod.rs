@@ -165,7 +165,8 @@ impl Renderer {
         }
         let slot = &mut self.slots[index];
         slot.record(&self.layouts, &mut self.pool, &self.scratch, &self.passes, canvas, &self.scene)?;
-        slot.submit()?;
+        let live = performers.iter().flat_map(|p| &p.live.segments);
+        slot.submit(&self.pool.waits(live, frame_number))?;
         self.statistics.frames = frame_number;
         self.statistics.slots = self.scene.slots();
         self.statistics.uploaded_bytes = self.pool.uploaded_bytes();
@@ -184,14 +185,10 @@ impl Renderer {
                 return Err(Error::OutOfMemory { what: "the pool of resident segments".to_owned() });
             }
         }
-        if self.pool.must_wait(live()) {
-            // The shared staging buffer is read by earlier frames until they end.
-            self.wait()?;
-        }
-        self.pool.write_live(&self.gpu, live())?;
+        let slot = usize::try_from(frame % FRAMES_IN_FLIGHT).unwrap_or(0);
+        self.pool.write_live(&self.gpu, live(), slot)?;
         // Live segments for which a coarser level stands in are first in line.
         let coming = || live().chain(performers.iter().flat_map(|p| &p.live.coming));
-        let slot = usize::try_from(frame % FRAMES_IN_FLIGHT).unwrap_or(0);
         self.pool.write_ahead(&self.gpu, coming(), frame, completed, slot)
     }
 
@@ -218,6 +215,7 @@ impl Renderer {
     /// # Errors
     /// [`Error::DeviceLost`].
     pub fn wait(&mut self) -> Result<()> {
+        self.pool.wait()?;
         for slot in &mut self.slots {
             slot.wait(&mut self.spans)?;
         }

@@ -2,19 +2,22 @@
 //! clips.
 //!
 //! Each takes a contiguous run of the arenas (`arena.rs`). What no frame in flight shows makes way for what is new, the
-//! longest unused first; a palette is used as long as a segment that refers to it is. What is live is written at once; what comes next is written in small pieces, a few
-//! hundred kilobytes a frame, so that nothing is left to do when its time comes. On devices with unified memory the
-//! planes are written in place; elsewhere they go through staging buffers and copies at the start of the frame.
+//! longest unused first; a palette is used as long as a segment that refers to it is. What is live is written at once;
+//! what comes next is written in small pieces, a few hundred kilobytes a frame, so that nothing is left to do when its
+//! time comes. On devices with unified memory the planes are written in place; elsewhere they go through staging buffers
+//! and copies: what is live at the start of its frame, what comes beside the frames where the device has a queue for that
+//! ([`Transfer`]). No upload waits for the GPU.
 
 use std::sync::Arc;
 
 use vivant_shaders::generated::binding;
 
+use super::FRAMES_IN_FLIGHT;
 use super::arena::{ARENAS, HARMONICS, PACKED, Run, SLOTS, first_fit};
-use super::upload::{Load, LoadId, PACKED_UNIT, Piece, Target, arena_of, loads};
+use super::upload::{Load, LoadId, PACKED_UNIT, Piece, Target, arena_of, loads, palette_id};
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
-use crate::gpu::{Buffer, BufferKind, Encoder, Gpu};
+use crate::gpu::{BATCHES, Buffer, BufferKind, Encoder, Gpu, Transfer, Waits};
 
 /// Segments and palettes that can be resident at once: as many segments as can be live, each with a palette.
 const MAX_RESIDENT: usize = 128;
@@ -39,6 +42,8 @@ struct Resident {
     /// How many of the segment's bytes are written or about to be copied, of how many.
     written: usize,
     bytes: usize,
+    /// The newest transfer that carries bytes of it; 0 for none.
+    transfer: u64,
 }
 
 /// A copy that the next frame has to make.
@@ -57,11 +62,17 @@ struct PendingCopy {
 enum Staging {
     /// Straight into the planes.
     InPlace,
-    /// Through the buffer for what is live and late, which all frames share: the GPU must be idle.
-    Urgent,
-    /// Through the buffer of one frame in flight.
-    Frame(usize),
+    /// What is live and late: through a buffer of one frame in flight, copied by that frame.
+    Late(usize),
+    /// What comes next: through a buffer of one frame in flight, or of one transfer.
+    Ahead(usize),
 }
+
+/// [`FRAMES_IN_FLIGHT`] as a length.
+const FRAMES: usize = 2;
+const _: () = assert!(FRAMES as u64 == FRAMES_IN_FLIGHT);
+/// Staging buffers for what comes next: one a transfer, or one a frame in flight.
+const LANES: usize = if BATCHES > FRAMES { BATCHES } else { FRAMES };
 
 /// Plane buffers and who is in them.
 #[derive(Debug)]
@@ -73,8 +84,10 @@ pub(super) struct Pool {
     capacity: [u32; ARENAS],
     residents: Vec<Resident>,
     unified: bool,
-    urgent: Option<Buffer>,
-    ahead: [Option<Buffer>; 2],
+    late: [Option<Buffer>; FRAMES],
+    ahead: [Option<Buffer>; LANES],
+    /// Copies beside the frames, where the device has a queue for them.
+    transfer: Option<Transfer>,
     pending: Vec<PendingCopy>,
     generation: u32,
     uploaded_bytes: u64,
@@ -94,7 +107,7 @@ struct Buffers {
 
 impl Resident {
     fn new(load: Load<'_>, runs: [Run; ARENAS], frame: u64) -> Self {
-        Self { id: load.id(), runs, last_used: frame, written: 0, bytes: load.bytes() }
+        Self { id: load.id(), runs, last_used: frame, written: 0, bytes: load.bytes(), transfer: 0 }
     }
 }
 
@@ -107,8 +120,9 @@ impl Pool {
             capacity: [0; ARENAS],
             residents: Vec::with_capacity(MAX_RESIDENT),
             unified,
-            urgent: None,
-            ahead: [None, None],
+            late: [const { None }; FRAMES],
+            ahead: [const { None }; LANES],
+            transfer: gpu.capabilities().transfer_queue.then(|| Transfer::new(gpu)).transpose()?,
             pending: Vec::with_capacity(PENDING_COPIES),
             generation: 0,
             uploaded_bytes: 0,
@@ -231,12 +245,6 @@ impl Pool {
         true
     }
 
-    /// Whether bytes of live segments are still missing and, since they must go through the shared staging buffer, the
-    /// GPU has to be idle first.
-    pub(super) fn must_wait<'a>(&self, live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone) -> bool {
-        !self.unified && loads(live).any(|load| self.missing_bytes(load) > 0)
-    }
-
     /// Bytes of what is live that have to be written before it can be drawn.
     fn missing_bytes(&self, load: Load<'_>) -> usize {
         match load {
@@ -245,19 +253,25 @@ impl Pool {
         }
     }
 
-    /// Writes what is missing of the live segments. Where [`Self::must_wait`], the caller has waited.
+    /// Writes what is missing of the live segments. `slot` is the frame in flight that is about to be recorded: the GPU
+    /// has done with its staging buffer.
     pub(super) fn write_live<'a>(
         &mut self,
         gpu: &Gpu,
         live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+        slot: usize,
     ) -> Result<()> {
-        let staging = if self.unified { Staging::InPlace } else { Staging::Urgent };
-        if staging == Staging::Urgent {
-            // A palette counts with each of its segments: more than is needed, and never less.
-            let needed = loads(live.clone()).map(|load| self.missing_bytes(load) as u64).sum();
-            if needed > self.urgent.as_ref().map_or(0, Buffer::bytes) {
-                self.urgent = Some(Buffer::new(gpu, "segment staging", needed, BufferKind::Staging)?);
-            }
+        let staging = if self.unified { Staging::InPlace } else { Staging::Late(slot) };
+        // A palette counts with each of its segments: more than is needed, and never less.
+        let needed: u64 = loads(live.clone()).map(|load| self.missing_bytes(load) as u64).sum();
+        if needed == 0 {
+            return Ok(());
+        }
+        if let (false, Some(late)) = (self.unified, self.late.get_mut(slot))
+            && needed > late.as_ref().map_or(0, Buffer::bytes)
+        {
+            let bytes = needed.saturating_add(needed / 4);
+            *late = Some(Buffer::new(gpu, "late segment staging", bytes, BufferKind::Staging)?);
         }
         let mut cursor = 0;
         for load in loads(live) {
@@ -293,17 +307,67 @@ impl Pool {
         if missing == 0 {
             return Ok(());
         }
-        let staging = if self.unified { Staging::InPlace } else { Staging::Frame(slot) };
-        if let (Staging::Frame(_), Some(None)) = (staging, self.ahead.get(slot)) {
-            let buffer = Buffer::new(gpu, "frame staging", PRELOAD_MAX as u64, BufferKind::Staging)?;
-            self.ahead[slot] = Some(buffer);
+        // While all transfers are on their way, what comes waits and the frame does not.
+        let lane = self.transfer.as_mut().map_or(Some(slot), |transfer| transfer.free(completed));
+        let Some(lane) = lane else { return Ok(()) };
+        let staging = if self.unified { Staging::InPlace } else { Staging::Ahead(lane) };
+        if let (Staging::Ahead(_), Some(None)) = (staging, self.ahead.get(lane)) {
+            let buffer = Buffer::new(gpu, "coming segment staging", PRELOAD_MAX as u64, BufferKind::Staging)?;
+            self.ahead[lane] = Some(buffer);
         }
+        let before = self.pending.len();
         let mut budget = (missing / PRELOAD_FRAMES).next_multiple_of(4).clamp(PRELOAD_BYTES, PRELOAD_MAX);
         let mut cursor = 0;
         for load in loads(coming) {
-            budget -= self.write_some(load, budget, staging, &mut cursor)?;
+            let wrote = self.write_some(load, budget, staging, &mut cursor)?;
+            budget -= wrote;
+            if wrote > 0
+                && let Some(transfer) = &self.transfer
+                && let Some(resident) = self.residents.iter_mut().find(|r| r.id == load.id())
+            {
+                resident.transfer = transfer.next_serial();
+            }
         }
-        Ok(())
+        self.send_ahead(lane, before)
+    }
+
+    /// Submits the pending copies from number `from` on as a transfer, where there are transfers.
+    fn send_ahead(&mut self, lane: usize, from: usize) -> Result<()> {
+        let Some(mut transfer) = self.transfer.take() else { return Ok(()) };
+        let mut send = || {
+            transfer.begin(lane)?;
+            for copy in &self.pending[from..] {
+                if let Some(source) = self.staging(copy.staging) {
+                    transfer.copy(lane, (source, copy.from), (self.target(copy.target), copy.to), copy.bytes);
+                }
+            }
+            transfer.submit(lane)
+        };
+        let sent = send();
+        self.pending.truncate(from);
+        self.transfer = Some(transfer);
+        sent
+    }
+
+    /// What the frame that draws `live` has to wait for on the GPU; it must be submitted with it.
+    pub(super) fn waits<'a>(
+        &mut self,
+        live: impl Iterator<Item = &'a Arc<SegmentData>>,
+        frame: u64,
+    ) -> Waits {
+        let carried = |r: Option<&Resident>| r.map_or(0, |r| r.transfer);
+        let shown = live.map(|segment| {
+            let own = carried(self.stand_in(segment).or_else(|| self.find(segment.key())));
+            let palette = segment.palette.as_ref().and_then(|_| self.find(palette_id(segment.id.0)));
+            own.max(carried(palette))
+        });
+        let newest = shown.max().unwrap_or(0);
+        self.transfer.as_mut().map_or_else(Waits::default, |transfer| transfer.waits(newest, frame))
+    }
+
+    /// Waits until every transfer has been executed. Not for the frame path.
+    pub(super) fn wait(&self) -> Result<()> {
+        self.transfer.as_ref().map_or(Ok(()), Transfer::wait)
     }
 
     /// Writes up to `budget` bytes of what is missing of one resident; returns how many.
@@ -334,8 +398,8 @@ impl Pool {
         let Piece { target, to, data } = piece;
         let through = match staging {
             Staging::InPlace => None,
-            Staging::Urgent => self.urgent.as_mut(),
-            Staging::Frame(slot) => self.ahead.get_mut(slot).and_then(Option::as_mut),
+            Staging::Late(slot) => self.late.get_mut(slot).and_then(Option::as_mut),
+            Staging::Ahead(lane) => self.ahead.get_mut(lane).and_then(Option::as_mut),
         };
         let Some(through) = through else {
             return match target {
@@ -354,8 +418,9 @@ impl Pool {
         Ok(())
     }
 
-    /// A free run of each arena, evicting what no frame in flight shows until there is one.
+    /// A free run of each arena, evicting what no frame in flight shows and no transfer writes until there is one.
     fn find_room(&mut self, counts: [u32; ARENAS], completed: u64) -> Option<[Run; ARENAS]> {
+        let done = self.transfer.as_ref().map_or(u64::MAX, Transfer::done_serial);
         loop {
             if self.residents.len() < MAX_RESIDENT
                 && let Some(runs) = self.first_fit(counts)
@@ -363,7 +428,7 @@ impl Pool {
                 return Some(runs);
             }
             let oldest = (0..self.residents.len())
-                .filter(|&i| self.residents[i].last_used <= completed)
+                .filter(|&i| self.residents[i].last_used <= completed && self.residents[i].transfer <= done)
                 .min_by_key(|&i| self.residents[i].last_used)?;
             self.residents.swap_remove(oldest);
         }
@@ -384,22 +449,29 @@ impl Pool {
             return;
         }
         encoder.span("upload");
-        for copy in self.pending.drain(..) {
-            let from = match copy.staging {
-                Staging::InPlace => None,
-                Staging::Urgent => self.urgent.as_ref(),
-                Staging::Frame(slot) => self.ahead.get(slot).and_then(Option::as_ref),
-            };
-            if let Some(from) = from {
-                let to = match copy.target {
-                    Target::Plane(index) => &self.buffers.planes[index],
-                    Target::Packed => &self.buffers.packed,
-                    Target::Clusters => &self.buffers.clusters,
-                };
-                encoder.copy((from, copy.from), (to, copy.to), copy.bytes);
+        for copy in &self.pending {
+            if let Some(source) = self.staging(copy.staging) {
+                encoder.copy((source, copy.from), (self.target(copy.target), copy.to), copy.bytes);
             }
         }
+        self.pending.clear();
         encoder.barrier();
+    }
+
+    fn staging(&self, staging: Staging) -> Option<&Buffer> {
+        match staging {
+            Staging::InPlace => None,
+            Staging::Late(slot) => self.late.get(slot).and_then(Option::as_ref),
+            Staging::Ahead(lane) => self.ahead.get(lane).and_then(Option::as_ref),
+        }
+    }
+
+    fn target(&self, target: Target) -> &Buffer {
+        match target {
+            Target::Plane(index) => &self.buffers.planes[index],
+            Target::Packed => &self.buffers.packed,
+            Target::Clusters => &self.buffers.clusters,
+        }
     }
 
     pub(super) fn bindings<'a>(&'a self, out: &mut Vec<(u32, &'a Buffer)>) {
@@ -421,7 +493,7 @@ impl Buffers {
     /// One buffer a full plane of `mask` (a token one for the others), the tiles of the packed planes, and the cluster
     /// table, for `capacity` units.
     fn new(gpu: &Gpu, capacity: [u32; ARENAS], mask: u32, unified: bool) -> Result<Self> {
-        let kind = if unified { BufferKind::Shared } else { BufferKind::Device };
+        let kind = if unified { BufferKind::Shared } else { BufferKind::Filled };
         let bytes = |arena: usize, unit: usize| u64::from(capacity[arena]) * unit as u64;
         let planes = full_planes()
             .map(|plane| {

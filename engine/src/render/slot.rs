@@ -9,7 +9,7 @@ use super::pool::Pool;
 use super::scene::Scene;
 use super::scratch::Scratch;
 use crate::error::{Error, Result};
-use crate::gpu::{BindLayouts, BindSet, Buffer, BufferKind, Encoder, Frame, Gpu, Span, Timings};
+use crate::gpu::{BindLayouts, BindSet, Buffer, BufferKind, Encoder, Frame, Gpu, Span, Timings, Waits};
 
 /// Room for cluster references to start with: 256 × 1024 splats.
 const FIRST_REFERENCES: usize = 1024;
@@ -100,9 +100,9 @@ impl Slot {
         Ok(())
     }
 
-    /// Hands the recorded frame to the GPU.
-    pub(super) fn submit(&mut self) -> Result<()> {
-        self.frame.submit()
+    /// Hands the recorded frame to the GPU, which waits for the uploads it needs.
+    pub(super) fn submit(&mut self, waits: &Waits) -> Result<()> {
+        self.frame.submit_after(waits)
     }
 
     /// Records and submits the copy of a canvas' images to the host; the caller waits.

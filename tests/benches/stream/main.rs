@@ -1,15 +1,19 @@
-//! Figures of streaming: constant memory at any length, what `update` costs the frame thread, seeks, seams, rates.
+//! Figures of streaming: constant memory at any length, what `update` costs the frame thread, seeks, seams, rates; and
+//! of converting a sequence, whose memory is not to grow with it either.
 //!
 //! `cargo run --release -p vivant-tests --bin stream [-- --record FILE.csv]` prints a table with its conditions, and
 //! writes it as CSV. The performances are generated into the system's temporary folder. Memory is measured in processes
-//! of their own, one a clip, so that neither sees what the other left behind.
+//! of their own, one a clip or sequence, so that neither sees what the other left behind.
 
 #![expect(clippy::print_stdout, reason = "a program whose output is its table")]
 
+mod capture;
 mod content;
+mod seeks;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,10 +21,9 @@ use std::time::{Duration, Instant};
 use content::{FPS, Level, Plan, TICKS};
 use vivant::clip::{Access, Clip, Compression};
 use vivant::playback::{LoopMode, Player, PlayerOptions};
-use vivant_tests::random::Random;
 use vivant_tests::thread::{cpu_nanos, page_faults, percentile, resident_bytes};
 
-type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
 
 const SECOND: i64 = 1_000_000_000;
 /// The budget of the long and the short clip: less than the short one needs as a whole.
@@ -70,9 +73,9 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// One line of the table.
-struct Row(String, String, &'static str, String);
+pub(crate) struct Row(String, String, &'static str, String);
 
-fn row(metric: &str, value: impl ToString, unit: &'static str, conditions: impl ToString) -> Row {
+pub(crate) fn row(metric: &str, value: impl ToString, unit: &'static str, conditions: impl ToString) -> Row {
     Row(metric.to_owned(), value.to_string(), unit, conditions.to_string())
 }
 
@@ -82,6 +85,11 @@ fn main() -> Anyhow<()> {
         && mode == "--child"
     {
         return child(Path::new(path), access);
+    }
+    if let [mode, folder] = arguments.as_slice()
+        && mode == "--convert"
+    {
+        return Ok(capture::child(Path::new(folder))?);
     }
     let folder = std::env::temp_dir().join(format!("vivant-stream-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
@@ -117,33 +125,35 @@ fn measure(folder: &Path) -> Anyhow<Vec<Row>> {
     }
     for access in ["pread", "auto"] {
         for (name, path) in [("10 min", &long), ("10 s", &short)] {
-            let output = std::process::Command::new(std::env::current_exe()?)
-                .arg("--child")
-                .arg(path)
-                .arg(access)
-                .output()?;
-            if !output.status.success() {
-                return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-            }
-            for line in String::from_utf8_lossy(&output.stdout).lines() {
-                if let [metric, value, unit] = line.split('\t').collect::<Vec<_>>()[..] {
-                    let unit = if unit == "KiB" {
-                        "KiB"
-                    } else if unit == "ns" {
-                        "ns"
-                    } else {
-                        ""
-                    };
-                    let conditions = format!("{access}, {UPDATES} updates, budget 2 MiB");
-                    table.push(row(&format!("{name}: {metric}"), value, unit, conditions));
-                }
-            }
+            let conditions = format!("{access}, {UPDATES} updates, budget 2 MiB");
+            table.extend(in_a_process(
+                name,
+                &["--child".as_ref(), path.as_ref(), access.as_ref()],
+                &conditions,
+            )?);
         }
     }
-    table.extend(seeks(&large)?);
+    table.extend(capture::rows(&folder.join("frames"))?);
+    table.extend(seeks::rows(&large)?);
     table.extend(seams(&long)?);
     table.extend(rates(&long)?);
     Ok(table)
+}
+
+/// Runs this program again with `arguments`; the lines of metric, value and unit that it prints.
+pub(crate) fn in_a_process(name: &str, arguments: &[&OsStr], conditions: &str) -> Anyhow<Vec<Row>> {
+    let output = std::process::Command::new(std::env::current_exe()?).args(arguments).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let fields = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let of_fields = |fields: Vec<&str>| {
+        let [metric, value, unit] = fields[..] else { return None };
+        let unit = ["KiB", "MiB", "ns", "s"].into_iter().find(|known| *known == unit).unwrap_or("");
+        Some(row(&format!("{name}: {metric}"), value, unit, conditions))
+    };
+    Ok(fields.filter_map(of_fields).collect())
 }
 
 fn machine() -> String {
@@ -159,12 +169,12 @@ fn seconds(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64())
 }
 
-fn millis(time: Duration) -> String {
+pub(crate) fn millis(time: Duration) -> String {
     format!("{:.2}", time.as_secs_f64() * 1e3)
 }
 
 /// Waits until the picture of a host time is there.
-fn settle(player: &mut Player, host_nanos: i64) -> Anyhow<()> {
+pub(crate) fn settle(player: &mut Player, host_nanos: i64) -> Anyhow<()> {
     let begun = Instant::now();
     loop {
         player.update(host_nanos);
@@ -234,39 +244,6 @@ fn child(path: &Path, access: &str) -> Anyhow<()> {
     println!("allocations in 10000 updates\t{}\t", calls_after - calls);
     println!("underruns\t{}\t", stats.underruns);
     Ok(())
-}
-
-/// A thousand random seeks at 200,000 live splats, the file in the page cache.
-fn seeks(path: &Path) -> Anyhow<Vec<Row>> {
-    drop(std::fs::read(path)?);
-    let clip = Arc::new(Clip::open(path, Access::Auto)?);
-    let needed = Player::full_bytes(&clip);
-    let mut table = Vec::new();
-    for (name, budget_bytes) in [("the least", needed), ("all of it", 1 << 30)] {
-        let options = PlayerOptions { budget_bytes, ..PlayerOptions::default() };
-        let mut player = Player::open(clip.clone(), options)?;
-        settle(&mut player, 0)?;
-        let mut random = Random::new(5);
-        let mut times = Vec::new();
-        for _ in 0..1000 {
-            let target = i64::from(random.below(20_000)) * 1_000_000;
-            let begun = Instant::now();
-            player.seek(0, target);
-            settle(&mut player, 0)?;
-            times.push(begun.elapsed());
-        }
-        times.sort_unstable();
-        let conditions = format!(
-            "1000 seeks, {} live splats, {} MiB live, budget {} MiB ({name})",
-            clip.limits().max_live_splats,
-            clip.limits().max_live_bytes >> 20,
-            budget_bytes >> 20
-        );
-        for (metric, part) in [("seek p50", 0.5), ("seek p95", 0.95), ("seek most", 1.0)] {
-            table.push(row(metric, millis(percentile(&times, part)), "ms", &conditions));
-        }
-    }
-    Ok(table)
 }
 
 /// A thousand laps of a phrase that does not fit the budget as a whole, looked at in the middle of every frame.

@@ -116,4 +116,9 @@ fn damage_is_silence_and_said() {
     let (_, noted) = ends(at, &["audio", "hurt.vvt", "-o", "out.wav"], 1);
     assert!(noted.contains("1 damaged packet"), "{noted}");
     assert!(at.join("out.wav").exists());
+    let (said, _) = ends(at, &["verify", "hurt.vvt", "--repair", "saved.vvt"], 0);
+    assert!(said.contains("sound track 0 saved, 0.02 s of it damaged and silent now"), "{said}");
+    ends(at, &["verify", "saved.vvt"], 0);
+    let (said, _) = ends(at, &["verify", "take.vvt", "--repair", "same.vvt"], 0);
+    assert!(said.contains("sound track 0 saved whole"), "{said}");
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use vivant::Error;
-use vivant::audio::{Decoder, Placement, export_wav};
-use vivant::clip::{AudioTrack, Clip, PACKET_SAMPLES, PacketReader, Writer, WriterOptions, verify};
+use vivant::audio::{Decoder, Pcm, Placement, export_wav};
+use vivant::clip::{AudioTrack, Clip, PACKET_SAMPLES, PacketReader, Repair, Writer, WriterOptions, verify};
 use vivant::playback::{AudioOptions, AudioReader, Clock};
 
 use super::support::bytes::{Tampered, crc32c, put, seal, u32_at, u64_at};
@@ -226,4 +226,65 @@ fn random_damage_never_panics() {
             verify(&clip).unwrap();
         }
     }
+}
+
+#[test]
+fn sound_is_repaired_packet_by_packet() {
+    for channels in [1, 2] {
+        let placement =
+            Placement { position: Some([1.0, 2.0, 3.0]), start_nanos: 40_000_000, ..Placement::default() };
+        let value = |at: usize| ((at % 100) as f32 * 0.02 * std::f32::consts::PI).sin() * 0.5;
+        let samples = (0..4 * 48_000).flat_map(|at| std::iter::repeat_n(value(at), usize::from(channels)));
+        let mut tone = Pcm::new(48_000, channels, samples.collect()).unwrap();
+        let good = Arc::new(clip_bytes(4, &mut tone, &placement));
+        // A whole clip is repaired into itself, sound and all.
+        let (bytes, report) =
+            Repair::from_source(Tampered::flipped(&good, &[])).unwrap().into_bytes().unwrap();
+        assert!(bytes == *good && report.notes.is_empty(), "{report:?}");
+        assert_eq!((report.tracks.len(), report.tracks[0].silent_packets), (1, 0));
+        // Two packets and the table of a chunk.
+        let (table, _) = packet_at(&good, 100);
+        let flips = [(packet_at(&good, 30).0 + 1, 0x40), (packet_at(&good, 31).0, 1), (table - 9, 1)];
+        let damaged = |packet: &u64| [30, 31].contains(packet) || (100..150).contains(packet);
+        let (bytes, report) =
+            Repair::from_source(Tampered::flipped(&good, &flips)).unwrap().into_bytes().unwrap();
+        assert_eq!((report.tracks[0].packets, report.tracks[0].silent_packets), (201, 52), "{report:?}");
+        assert!((report.tracks[0].silent_seconds() - 1.04).abs() < 1e-9);
+        let (old, new) =
+            (Clip::from_bytes("good", good.to_vec()).unwrap(), Clip::from_bytes("new", bytes).unwrap());
+        assert!(verify(&new).unwrap().is_whole());
+        assert_eq!(new.tracks()[0].audio, old.tracks()[0].audio);
+        let (mut from, mut to) = (PacketReader::new(), PacketReader::new());
+        let mut decoder = Decoder::new(&new, 0).unwrap();
+        let mut frames = [[0.0; 2]; PACKET_SAMPLES];
+        for packet in 0..201 {
+            let same = from.read(&old, 0, packet).unwrap() == to.read(&new, 0, packet).unwrap();
+            assert_eq!(same, !damaged(&packet), "{packet}");
+            decoder.decode(&new, packet, &mut frames).unwrap();
+            if damaged(&packet) {
+                // The packet before rings on for a moment.
+                let loudest =
+                    frames[240..].iter().flatten().fold(0.0_f32, |most, value| most.max(value.abs()));
+                assert!(loudest < 1e-3, "{packet}: {loudest}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sound_that_cannot_be_saved_is_said() {
+    let good = Arc::new(clip_bytes(2, &mut click_track(2, 48_000, 1), &Placement::default()));
+    let index = u64_at(&good, 0x30) as usize;
+    let lost = Repair::from_source(Tampered::flipped(&good, &[(index + 70, 1)])).unwrap();
+    assert!(lost.report().tracks.is_empty());
+    assert!(lost.report().notes.iter().any(|note| note.contains("its sound cannot be found")), "{lost:?}");
+    let cut = Repair::from_source(Tampered::cut(&good, index)).unwrap();
+    assert!(cut.report().notes.iter().any(|note| note.contains("its sound cannot be found")), "{cut:?}");
+    let silent = Clip::from_bytes("good", good.to_vec()).unwrap();
+    let packets = silent.tracks()[0].audio.packets() as usize;
+    let flips: Vec<(usize, u8)> = (0..packets).map(|packet| (packet_at(&good, packet).0, 4)).collect();
+    let (bytes, report) =
+        Repair::from_source(Tampered::flipped(&good, &flips)).unwrap().into_bytes().unwrap();
+    assert!(report.notes[0].contains("sound track 0 is left out"), "{report:?}");
+    assert!(report.tracks.is_empty() && Clip::from_bytes("silent", bytes).unwrap().tracks().is_empty());
 }

@@ -12,8 +12,10 @@
 
 mod cli;
 mod damage;
+mod master;
 #[path = "../ply_sheet/mod.rs"]
 mod ply_sheet;
+mod ranges;
 mod stored;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,13 +6,13 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use vivant::audio::{Pcm, Placement};
-use vivant::playback::{AudioOptions, AudioReader, Clock, LoopMode, Player, PlayerOptions};
+use vivant::playback::{AudioOptions, AudioReader, AudioStats, Clock, LoopMode, Player, PlayerOptions};
 
 use super::support::Random;
 use super::{Onsets, SECOND, click_at, click_track, clip_with};
 
-const MILLI: i64 = 1_000_000;
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const MILLI: i64 = 1_000_000;
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 thread_local! {
     /// Allocations and releases by this thread.
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Reads `seconds` of sound from host time `from` on by a clock; the host times at which clicks were heard, seconds.
-fn listen(reader: &mut AudioReader, options: AudioOptions, from: i64, seconds: f64) -> Vec<f64> {
+pub(super) fn listen(reader: &mut AudioReader, options: AudioOptions, from: i64, seconds: f64) -> Vec<f64> {
     let (rate, channels) = (i64::from(options.sample_rate), usize::from(options.channels));
     let mut onsets = Onsets::new(options.sample_rate);
     let mut heard = Vec::new();
@@ -124,7 +124,7 @@ fn blocks_of_any_size_join_without_a_seam() {
 }
 
 /// Seconds of 480 Hz, a whole number of periods each.
-fn tone(seconds: usize) -> Pcm {
+pub(super) fn tone(seconds: usize) -> Pcm {
     let value = |frame: usize| (frame as f32 * 480.0 * std::f32::consts::TAU / 48_000.0).sin() * 0.5;
     Pcm::new(48_000, 1, (0..seconds * 48_000).map(|frame| value(frame % 100)).collect()).unwrap()
 }
@@ -208,25 +208,40 @@ impl Ledger {
     }
 }
 
-/// An hour of host time against a player's clock: every few seconds the host seeks, changes the speed, the loop mode, or
-/// stops and starts.
 #[test]
 fn an_hour_of_loops_seeks_and_rates_stays_within_ten_milliseconds() {
+    let (due, stats) = control_at_random(3600 * SECOND, Player::audio);
+    assert!(due > 1000, "{due}");
+    assert_eq!(stats.missing_frames, 0, "decoded in time, always");
+}
+
+#[test]
+fn sound_that_leads_goes_where_the_host_says() {
+    let (due, stats) = control_at_random(1200 * SECOND, Player::audio_as_master);
+    assert!(due > 300, "{due}");
+    assert_eq!(stats.missing_frames, 0, "decoded in time, always");
+}
+
+type Open = fn(&mut Player, usize, AudioOptions) -> vivant::Result<AudioReader>;
+
+/// So much host time against a player's clock: every few seconds the host seeks, changes the speed, the loop mode, the
+/// range, or stops and starts. Gives how many clicks were due.
+fn control_at_random(end: i64, open: Open) -> (usize, AudioStats) {
     const FRAMES: i64 = 480;
     let length = 30_i64;
     let clip = clip_with(length, &mut click_track(length as usize, 48_000, 1), &Placement::default());
     let options = PlayerOptions { loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
     let mut player = Player::open(clip, options).unwrap();
-    let mut reader = player.audio(0, AudioOptions { sample_rate: 48_000, channels: 1 }).unwrap();
+    let mut reader = open(&mut player, 0, AudioOptions { sample_rate: 48_000, channels: 1 }).unwrap();
     let mut random = Random::new(2026);
     let mut ledger = Ledger::default();
     let mut onsets = Onsets::new(48_000);
     let mut block = [0.0; FRAMES as usize];
     let (mut host, mut changed, mut next_change) = (0, 0, 0);
     player.play(host);
-    while host < 3600 * SECOND {
+    while host < end {
         if host >= next_change {
-            match random.below(10) {
+            match random.below(11) {
                 0..=2 => player.seek(host, i64::from(random.below(length as u32 * 1000)) * MILLI),
                 3..=6 => {
                     let rates = [1.0, 1.0, 0.25, 0.5, 0.9, 1.1, 1.37, 2.0, 3.0, 4.0, -1.0, 0.0];
@@ -237,6 +252,11 @@ fn an_hour_of_loops_seeks_and_rates_stays_within_ten_milliseconds() {
                         [random.below(4) as usize],
                 ),
                 8 => player.pause(host),
+                9 => {
+                    let first = i64::from(random.below(length as u32 * 1000 - 2000)) * MILLI;
+                    let range = (first, first + i64::from(500 + random.below(4000)) * MILLI);
+                    player.set_range(host, (random.below(3) > 0).then_some(range)).unwrap();
+                }
                 _ => player.play(host),
             }
             if random.below(3) == 0 {
@@ -269,8 +289,7 @@ fn an_hour_of_loops_seeks_and_rates_stays_within_ten_milliseconds() {
     }
     let worst = ledger.check();
     eprintln!("{} clicks due, {} heard, worst {:.3} ms", ledger.due.len(), ledger.heard.len(), worst * 1e3);
-    assert!(ledger.due.len() > 1000, "{}", ledger.due.len());
-    assert_eq!(reader.stats().missing_frames, 0, "decoded in time, always");
+    (ledger.due.len(), reader.stats())
 }
 
 /// The comparer must be able to fail: a reader that is 12 ms late is found out.

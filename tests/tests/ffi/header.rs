@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cbindgen::{Builder, Config, DocumentationStyle, ItemType, Language, Layout, Style};
 
 /// The files that the header is made of, in the order in which it tells them.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "version",
     "result",
     "strings",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 13] = [
     "player",
     "transport",
     "snapshot",
+    "audio",
     "view",
     "offscreen",
 ];

@@ -14,7 +14,7 @@ use vivant::view::{Fov, View};
 use vivant_tests::gpu::{assert_silent, open};
 use vivant_tests::require::skip;
 
-use crate::toolchain::{Language, Link, clip, clip_bytes, compile, folder, host, run};
+use crate::toolchain::{Language, Link, clip, clip_bytes, compile, folder, host, run, sounding_clip};
 
 /// Side of the sample's views, px.
 const SIZE: u32 = 320;
@@ -106,6 +106,13 @@ fn playback_keeps_its_times_and_tells_its_events() {
 }
 
 #[test]
+fn sound_is_heard_where_it_is_and_leads_where_it_may() {
+    let folder = folder();
+    let Some(program) = host(&folder, "sounding") else { return };
+    run(Command::new(program).arg(sounding_clip(&folder)).arg(clip(&folder)));
+}
+
+#[test]
 fn what_a_host_gets_wrong_is_told() {
     let folder = folder();
     let Some(program) = host(&folder, "misuse") else { return };
@@ -119,7 +126,7 @@ fn what_a_host_gets_wrong_is_told() {
 fn twenty_thousand_random_calls_do_no_harm() {
     let folder = folder();
     let Some(program) = host(&folder, "random") else { return };
-    let answers = run(Command::new(&program).arg(clip(&folder)).args(["5000", "1"]));
+    let answers = run(Command::new(&program).arg(sounding_clip(&folder)).args(["5000", "1"]));
     eprintln!("without a GPU:\n{}", String::from_utf8_lossy(&answers.stdout));
     if has_gpu() {
         let answers = run(Command::new(&program).arg(clip(&folder)).args(["5000", "2", "gpu"]));
@@ -148,5 +155,5 @@ fn valgrind_sees_no_harm() {
     let wrong = compile(Language::C99, Link::Shared, &wrong, &folder.path().join("wrong")).unwrap();
     assert_eq!(valgrind().arg(wrong).output().unwrap().status.code(), Some(99), "valgrind sees nothing");
     run(valgrind().arg(misuse).arg(clip(&folder)));
-    run(valgrind().arg(random).arg(clip(&folder)).args(["250", "3"]));
+    run(valgrind().arg(random).arg(sounding_clip(&folder)).args(["250", "3"]));
 }

@@ -4,14 +4,14 @@
 #include <pthread.h>
 #include "check.h"
 
-enum { ENGINE, PLAYER, OFFSCREEN, KINDS, THREADS = 4, HANDLES = 6, MAX_PLAYERS = 200, MAX_OFFSCREENS = 24 };
+enum { ENGINE, PLAYER, OFFSCREEN, AUDIO, KINDS, THREADS = 4, HANDLES = 6, MAX_PLAYERS = 200, MAX_OFFSCREENS = 24, MAX_AUDIOS = 60 };
 
 static const char *clip;
 static long calls;
 static int gpu;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t handles[KINDS][HANDLES]; /* live and stale ones */
-static int players, offscreens;          /* created so far, bounded to bound the time */
+static int players, offscreens, audios;          /* created so far, bounded to bound the time */
 static long answered[200];
 
 static uint32_t word(uint64_t *state) {
@@ -31,7 +31,7 @@ static uint64_t some(uint64_t *state, int kind) {
 static void keep(uint64_t *state, int kind, uint64_t handle) {
   pthread_mutex_lock(&mutex);
   if (handle) handles[kind][word(state) % HANDLES] = handle;
-  players += handle && kind == PLAYER, offscreens += handle && kind == OFFSCREEN;
+  audios += handle && kind == AUDIO, players += handle && kind == PLAYER, offscreens += handle && kind == OFFSCREEN;
   pthread_mutex_unlock(&mutex);
 }
 
@@ -58,6 +58,7 @@ static vvt_result create(uint64_t *state, int what) {
   vvt_engine_desc engine = {.struct_size = size(state, sizeof engine), .log = logged};
   vvt_source source = {.struct_size = size(state, sizeof source), .path = {clip, SIZE_MAX}};
   vvt_player_desc player = {.struct_size = size(state, sizeof player), .loop_mode = word(state) % 4};
+  vvt_audio_desc audio = {.struct_size = size(state, sizeof audio), .flags = word(state) % 3};
   vvt_offscreen_desc offscreen = {.struct_size = size(state, sizeof offscreen), .width = 8, .height = 8};
   uint64_t out = 0;
   vvt_result result;
@@ -68,7 +69,10 @@ static vvt_result create(uint64_t *state, int what) {
     result = vvt_player_create(some(state, ENGINE), &source, word(state) % 2 ? &player : NULL, &out);
   else if (what == OFFSCREEN && gpu && has_room(&offscreens, MAX_OFFSCREENS))
     result = vvt_offscreen_create(some(state, ENGINE), &offscreen, &out);
-  else return VVT_OK;
+  else if (what == AUDIO && has_room(&audios, MAX_AUDIOS)) {
+    audio.channels = word(state) % 4;
+    result = vvt_audio_open(some(state, PLAYER), word(state) % 2 ? &audio : NULL, &out);
+  } else return VVT_OK;
   CHECK((result == VVT_OK) == (out != 0));
   keep(state, what, out);
   return result;
@@ -106,7 +110,11 @@ static vvt_result one_call(uint64_t *state) {
   char buf[40];
   vvt_source source = {.struct_size = size(state, sizeof source), .path = {clip, SIZE_MAX}};
   uint64_t player = some(state, PLAYER);
-  switch (word(state) % 48) {
+  vvt_audio_info info = {.struct_size = size(state, sizeof info)};
+  vvt_audio_block block = {.struct_size = size(state, sizeof block)};
+  float samples[128];
+  uint32_t count;
+  switch (word(state) % 54) {
   case 0: return create(state, ENGINE);
   case 1: case 2: return create(state, PLAYER);
   case 3: case 4: return create(state, OFFSCREEN);
@@ -125,6 +133,15 @@ static vvt_result one_call(uint64_t *state) {
   case 25: vvt_last_error(buf, word(state) % sizeof buf); return VVT_OK;
   case 26: case 27: case 28: case 29: case 30: return draw(state);
   case 31: case 32: return take_picture(state);
+  case 33: return create(state, AUDIO);
+  case 34: return word(state) % 16 ? VVT_OK : vvt_audio_close(some(state, AUDIO));
+  case 35: return vvt_audio_set_gain(some(state, AUDIO), some_float(state) * 9);
+  case 36: return vvt_audio_info_get(some(state, AUDIO), word(state) % 8 ? &info : NULL);
+  case 37: return vvt_audio_wait(some(state, AUDIO), some_time(state), word(state) % 1000000);
+  case 38: return vvt_player_audio_tracks(player, word(state) % 8 ? &count : NULL);
+  case 39: case 47: case 48: case 49:
+    count = 1u << word(state) % 7;
+    return vvt_audio_read(some(state, AUDIO), some_time(state), count, samples, count * 8, word(state) % 2 ? &block : NULL);
   case 40: return vvt_player_scrub(player, some_time(state), some_time(state));
   case 41: return vvt_player_set_range(player, some_time(state), some_time(state), some_time(state));
   case 42: return vvt_player_clear_range(player, some_time(state));
@@ -157,7 +174,7 @@ int main(int argc, char **argv) {
   clip = argv[1], calls = atol(argv[2]), state = (uint64_t)atol(argv[3]) * 2654435761u + 88172645463325252u;
   gpu = argc > 4;
   for (i = 0; i < 40; i++) create(&state, ENGINE);
-  for (i = 0; i < 40; i++) create(&state, PLAYER), create(&state, OFFSCREEN);
+  for (i = 0; i < 40; i++) create(&state, PLAYER), create(&state, OFFSCREEN), create(&state, AUDIO);
   for (i = 0; i < THREADS; i++) {
     seeds[i] = state + (uint64_t)i * 7919;
     CHECK(pthread_create(&threads[i], NULL, run, &seeds[i]) == 0);

@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
-use vivant::clip::WriterOptions;
+use vivant::audio::{Pcm, Placement, push_audio};
+use vivant::clip::{Writer, WriterOptions};
 use vivant::codec::performance_to_bytes;
 use vivant_tests::performances;
 use vivant_tests::require::skip;
@@ -63,12 +64,14 @@ pub(crate) fn compile(language: Language, link: Link, source: &Path, program: &P
     match link {
         Link::Shared => {
             command.arg("-L").arg(&built).arg("-lvivant");
-            command.arg(format!("-Wl,-rpath,{}", built.display()));
+            // The old kind of tag goes before LD_LIBRARY_PATH, in which cargo also names the folder of an older build.
+            command.arg(format!("-Wl,--disable-new-dtags,-rpath,{}", built.display()));
         }
         Link::Static => {
-            command.arg(built.join("libvivant.a")).args(["-lm", "-ldl"]);
+            command.arg(built.join("libvivant.a")).args(["-ldl"]);
         }
     }
+    command.arg("-lm");
     let output = command.arg("-o").arg(program).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{} does not compile:\n{said}", source.display());
@@ -101,5 +104,24 @@ pub(crate) fn clip_bytes() -> &'static [u8] {
 pub(crate) fn clip(folder: &TempDir) -> PathBuf {
     let path = folder.path().join("clip.vvt");
     std::fs::write(&path, clip_bytes()).unwrap();
+    path
+}
+
+/// A clip of the same length with sound: a click after half a second and a tone in the last, from (1, 2, 3).
+pub(crate) fn sounding_clip(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("sounding.vvt");
+    let picture = performances::moving(600);
+    let mut writer = Writer::create(&path, &picture.info, &WriterOptions::default()).unwrap();
+    writer.push_segment(0, 0, picture.info.duration, &picture.splats).unwrap();
+    let value = |frame: usize| match frame {
+        24_000..24_240 => 0.8 * ((frame - 24_000) as f32 * 2000.0 * std::f32::consts::TAU / 48_000.0).cos(),
+        48_000.. => 0.5 * ((frame % 100) as f32 * 480.0 * std::f32::consts::TAU / 48_000.0).sin(),
+        _ => 0.0,
+    };
+    let mut sound = Pcm::new(48_000, 1, (0..96_000).map(value).collect()).unwrap();
+    let placement =
+        Placement { position: Some([1.0, 2.0, 3.0]), channel_bits: 128_000, ..Placement::default() };
+    push_audio(&mut writer, &mut sound, &placement).unwrap();
+    writer.finish().unwrap();
     path
 }

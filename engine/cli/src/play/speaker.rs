@@ -3,7 +3,8 @@
 //!
 //! The server asks for bytes when it wants them; when they will be heard is known from its own account, asked for ten
 //! times a second: its sink's delay, and how far it has read. From that comes the host time of the stream's first
-//! frame, and with it that of every later one. The reader evens out what jitters in it.
+//! frame, and with it that of every later one. The sound leads: it runs at the sound card's pace and the picture follows
+//! it, which evens out what jitters.
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ impl Speaker {
             return Ok(None);
         }
         let client = connect().context("a PulseAudio or PipeWire server is needed")?;
-        let mut reader = player.audio(0, AudioOptions { sample_rate: RATE, channels: 2 })?;
+        let mut reader = player.audio_as_master(0, AudioOptions { sample_rate: RATE, channels: 2 })?;
         let first = Arc::new(AtomicI64::new(nanos(begun.elapsed()) + nanos_of(i64::from(LATENCY_FRAMES))));
         let (heard, mut frames, mut samples) = (first.clone(), 0, Vec::new());
         let source = move |bytes: &mut [u8]| {

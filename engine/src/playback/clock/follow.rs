@@ -5,6 +5,8 @@
 //! which a jitter of 5 ms at 50 reports a second leaves 1 ms, and a drift of 0.1 % a lag of 0.25 ms. The lean is at most
 //! an eighth of the rate, so the sign of the rate, and with it the order of pictures, stays. A difference beyond any
 //! jitter is a jump of the external clock and is followed at once.
+//!
+//! Sound that leads reports in the same way, but the host still steers: only the lean is taken from it.
 
 use super::{Clock, LoopMode, ONE, rate_units};
 use crate::error::Result;
@@ -26,12 +28,10 @@ impl Clock {
         let units = rate_units(rate)?;
         // Compared where the host last looked: what it saw stays true, whenever the report was made.
         let now = if self.external { self.last_host } else { host_nanos };
-        let since = i128::from(now) - i128::from(host_nanos);
-        let reported =
-            (i128::from(media_nanos) * ONE).saturating_add(since.saturating_mul(units)) - self.start;
         let standing = !self.playing;
         self.rebase(now);
         let back = self.turned(now);
+        let reported = self.reported(now, host_nanos, media_nanos, units);
         let error = self.difference(reported);
         let jump = standing || !self.external || error.abs() > JUMP_NANOS * ONE;
         let direction = if back { -1 } else { 1 };
@@ -47,14 +47,37 @@ impl Clock {
             self.rate = 0;
             self.slew = 0;
         } else {
-            let lean = units.abs() / LEAN;
-            self.slew = direction * (error / i128::from(SMOOTH_NANOS)).clamp(-lean, lean);
-            self.slew_until = now.saturating_add(SMOOTH_NANOS);
             self.rate = direction * units;
+            self.lean(now, direction * error);
         }
         self.playing = true;
         self.external = true;
         Ok(jump)
+    }
+
+    /// Leans towards sound of which `media_nanos` is heard at `host_nanos`, as far as it runs forwards. Neither jumps nor
+    /// changes what the host has set.
+    pub(in crate::playback) fn lean_to(&mut self, host_nanos: i64, media_nanos: i64) {
+        let now = self.last_host;
+        if !self.playing || self.rate == 0 || !self.runs_forward(now) || self.has_ended(now) {
+            return;
+        }
+        self.rebase(now);
+        let reported = self.reported(now, host_nanos, media_nanos, self.rate.abs());
+        self.lean(now, self.difference(reported) * self.rate.signum());
+    }
+
+    /// Where a report puts `now`, counted from where what plays starts.
+    fn reported(&self, now: i64, host_nanos: i64, media_nanos: i64, units: i128) -> i128 {
+        let since = i128::from(now) - i128::from(host_nanos);
+        (i128::from(media_nanos) * ONE).saturating_add(since.saturating_mul(units)) - self.start
+    }
+
+    /// Makes up a difference of the unfolded position from `now` on.
+    fn lean(&mut self, now: i64, error: i128) {
+        let most = self.rate.abs() / LEAN;
+        self.slew = (error / i128::from(SMOOTH_NANOS)).clamp(-most, most);
+        self.slew_until = now.saturating_add(SMOOTH_NANOS);
     }
 
     /// Goes on by itself from here, at the rate last reported.
