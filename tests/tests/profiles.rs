@@ -256,24 +256,6 @@ fn the_avatar() {
     info.duration = 90 * i64::from(TICKS_PER_FRAME);
     let baked: Vec<Splats> = frames.clone().map(|frame| rig.frame(frame).unwrap()).collect();
     let view = front(DVec3::new(-0.1, 0.9, 0.2), 2.2);
-    if std::env::var("DBG").is_ok() {
-        for f in 1..60 {
-            let mut c = [0.0_f64; 3];
-            for i in 0..splats {
-                for a in 0..3 {
-                    c[a] += f64::from(baked[f + 1].mean[i][a]) - 2.0 * f64::from(baked[f].mean[i][a])
-                        + f64::from(baked[f - 1].mean[i][a]);
-                }
-            }
-            print!(
-                "[{:.2} {:.2} {:.2}] ",
-                c[0] / splats as f64 * 1e3,
-                c[1] / splats as f64 * 1e3,
-                c[2] / splats as f64 * 1e3
-            );
-        }
-        println!();
-    }
     for profile in [Profile::Network, Profile::Local] {
         let begun = Instant::now();
         let mut writer = Writer::in_memory(&info, &options_of(profile)).unwrap();
@@ -293,65 +275,6 @@ fn the_avatar() {
             let found =
                 psnr_covered(&picture(&live_splats(&clip, seconds)), &picture(&truth), [0.0; 3]).unwrap();
             print!("{found:.1} ");
-            if std::env::var("DBG").is_ok() {
-                let got = live_splats(&clip, seconds).splats;
-                let want = &truth.splats;
-                let mut cells = std::collections::HashMap::<[i32; 3], Vec<usize>>::new();
-                let cell = |m: [f32; 3]| m.map(|v| (v * 100.0).floor() as i32);
-                for i in 0..want.len() {
-                    cells.entry(cell(want.mean[i])).or_default().push(i);
-                }
-                let (mut dm, mut dr, mut ds, mut dc, mut doo, mut n, mut lost) =
-                    (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0);
-                let mut rots = Vec::new();
-                for g in 0..got.len() {
-                    let [x, y, z] = cell(got.mean[g]);
-                    let mut best = (1e9_f32, 0);
-                    for i in -1..=1 {
-                        for j in -1..=1 {
-                            for k in -1..=1 {
-                                for &w in cells.get(&[x + i, y + j, z + k]).into_iter().flatten() {
-                                    let d: f32 = (0..3)
-                                        .map(|a| (got.mean[g][a] - want.mean[w][a]).powi(2))
-                                        .sum::<f32>()
-                                        .sqrt();
-                                    if d < best.0 {
-                                        best = (d, w);
-                                    }
-                                }
-                            }
-                        }
-                    }
-                    if best.0 > 0.002 {
-                        lost += 1;
-                        continue;
-                    }
-                    let w = best.1;
-                    n += 1.0;
-                    dm += best.0.powi(2);
-                    let dot: f32 = (0..4).map(|a| got.rotation[g][a] * want.rotation[w][a]).sum::<f32>()
-                        / want.rotation[w].iter().map(|v| v * v).sum::<f32>().sqrt();
-                    let angle = 2.0 * dot.abs().min(1.0).acos();
-                    rots.push(angle);
-                    dr += angle.powi(2);
-                    ds += (0..3).map(|a| (got.scale[g][a].ln() - want.scale[w][a].ln()).powi(2)).sum::<f32>();
-                    dc += (0..3).map(|a| (got.colour[g][a] - want.colour[w][a]).powi(2)).sum::<f32>();
-                    doo += (got.opacity[g] - want.opacity[w]).powi(2);
-                }
-                rots.sort_by(f32::total_cmp);
-                println!(
-                    "n {n} of {} and {} lost {lost} mean {:.6} rot {:.4} (median {:.4} p95 {:.4}) scale {:.4} colour {:.4} opacity {:.4}",
-                    got.len(),
-                    want.len(),
-                    (dm / n).sqrt(),
-                    (dr / n).sqrt(),
-                    rots[rots.len() / 2],
-                    rots[rots.len() * 95 / 100],
-                    (ds / n).sqrt(),
-                    (dc / n).sqrt(),
-                    (doo / n).sqrt()
-                );
-            }
             worst = worst.min(found);
         }
         println!(
