@@ -127,6 +127,7 @@ fn solve(mut matrix: Vec<Vec<f64>>, rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
 mod tests {
     use super::*;
     use crate::spline::Place;

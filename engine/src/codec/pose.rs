@@ -2,7 +2,7 @@
 //!
 //! Bodies move in pieces that are nearly rigid, and capture shakes them as a whole. So what a patch of 256 neighbours does
 //! together is stored once for all of them, at the rate of the frames, and what a splat does beside it is small, slow and
-//! cheap. After the joint Gaussians of DualGS (Jiang et al. 2024); here every patch is a joint of its own. The turn
+//! cheap. After the joint Gaussians of `DualGS` (Jiang et al. 2024); here every patch is a joint of its own. The turn
 //! from the middle of the segment to each frame is found by Horn, "Closed-form solution of absolute orientation using
 //! unit quaternions" (1987).
 

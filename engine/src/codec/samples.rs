@@ -251,7 +251,7 @@ mod tests {
     fn frame(ids: &[u32], x: f32) -> Frame {
         let mut splats = Splats::new(0);
         for &id in ids {
-            let rotation = if x as u32 % 2 == 0 { [0.0, 0.0, 0.0, 1.0] } else { [0.0, 0.0, 0.0, -1.0] };
+            let rotation = if x % 2.0 == 0.0 { [0.0, 0.0, 0.0, 1.0] } else { [0.0, 0.0, 0.0, -1.0] };
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let mean = [x, id as f32, 0.0];
             splats.push(&Splat { mean, rotation, ..Splat::DEFAULT }, &[]);
