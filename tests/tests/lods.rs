@@ -326,7 +326,8 @@ fn levels_drop_before_frames_do() {
     );
     assert!(lods.contains(&0) || lods.contains(&1), "{stats:?}");
     assert!(late > 20, "the source is not slow enough to tell: {late}");
-    // A few for a busy machine.
-    assert!(stats.underruns <= 3, "{stats:?}");
-    assert!(changes <= 12, "{changes} changes");
+    // Some for a machine that runs other tests beside; without levels a frame in three is late at the least.
+    assert!(stats.underruns <= 8, "{stats:?}");
+    // No swinging to and fro: 120 frames were shown.
+    assert!(changes <= 24, "{changes} changes");
 }

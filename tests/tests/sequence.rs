@@ -156,7 +156,7 @@ fn splats_are_born_and_die_anywhere() {
     // Splat `id` is there from frame `id % 40` on, for at least 8 frames, and some come back.
     let there = |id: usize, frame: usize| {
         let first = id * 7 % 40;
-        frame >= first && (frame < first + 8 + id % 30 || (id % 5 == 0 && frame > first + 42))
+        frame >= first && (frame < first + 8 + id % 30 || (id.is_multiple_of(5) && frame > first + 42))
     };
     let (mut frames, mut ids) = (Vec::new(), Vec::new());
     for (number, frame) in all.iter().enumerate() {
@@ -243,6 +243,7 @@ fn what_rests_is_stored_once() {
     assert_eq!(stored, 3000);
     for (frame, expected) in [(0, 2000), (45, 2000), (95, 1000), (100, 1000), (149, 2000)] {
         let seconds = f64::from(frame) / 30.0;
+        let given = &frames[usize::try_from(frame).unwrap()];
         let live = live_at(&clip, seconds);
         let at_rest: usize = live
             .segments
@@ -258,7 +259,7 @@ fn what_rests_is_stored_once() {
             .sum();
         assert_eq!(at_rest, expected, "frame {frame}");
         assert_eq!(shown(&clip, seconds).len(), 16_000);
-        let (off, worst) = distances(&shown(&clip, seconds), &frames[frame as usize]);
+        let (off, worst) = distances(&shown(&clip, seconds), given);
         assert!(off < 6e-4 && worst < 9e-3, "frame {frame}: {off} {worst}");
     }
 }

@@ -112,7 +112,7 @@ pub(crate) enum Frames<'a> {
     /// Each a set of windows.
     Windows(Windows<'a>),
     /// Splats that keep their identity, which is their index.
-    Tracks(SequenceWriter<'a>),
+    Tracks(Box<SequenceWriter<'a>>),
 }
 
 impl<'a> Frames<'a> {
@@ -127,7 +127,8 @@ impl<'a> Frames<'a> {
     ) -> Result<Self> {
         if keeps && info.duration > 0 && options.profile != Profile::Raw {
             let each = usize::try_from(total).unwrap_or(usize::MAX) / frames.max(1);
-            return Ok(Self::Tracks(SequenceWriter::new(writer, each, options.min_node_splats)?));
+            let tracks = SequenceWriter::new(writer, each, options.min_node_splats)?;
+            return Ok(Self::Tracks(Box::new(tracks)));
         }
         Ok(Self::Windows(Windows::new(writer, info, options, frames, total)))
     }
