@@ -52,7 +52,7 @@ fn one_splat_worked_out_by_hand() {
         table = table.with("float", name, &[value]);
     }
     for encoding in ENCODINGS {
-        let Imported { splats, report } = import(folder.path(), encoding, &table, &as_is());
+        let Imported { splats, report, .. } = import(folder.path(), encoding, &table, &as_is());
         let splat = splats.get(0);
         assert_eq!(splat.mean, [1.0, 2.0, 3.0]);
         // sigmoid(1.5); e^-4, e^-5, e^0; 0.5 + 0.28209479·f_dc
@@ -181,7 +181,7 @@ fn colours_come_from_where_they_are() {
     }
     let both = base.with_each("float", &["f_dc_0", "f_dc_1", "f_dc_2"], |_, _| 0.0);
     let both = both.with_each("uchar", &["red", "green", "blue"], |_, _| 255.0);
-    let Imported { splats, report } = import(folder.path(), ENCODINGS[0], &both, &as_is());
+    let Imported { splats, report, .. } = import(folder.path(), ENCODINGS[0], &both, &as_is());
     assert_eq!(splats.colour[0], [0.5; 3], "trained colours come first");
     assert_eq!(report.notes, ["properties not used: red green blue"]);
 }
@@ -263,11 +263,11 @@ fn activated_values_are_recognised_and_the_user_can_overrule() {
     };
     let read = |table: Table, options: Options| import(folder.path(), ENCODINGS[0], &table, &options);
     // Each attribute on its own.
-    let Imported { splats, report } = read(with([0.0, 0.5, 1.0], -2.0), as_is());
+    let Imported { splats, report, .. } = read(with([0.0, 0.5, 1.0], -2.0), as_is());
     assert_eq!(splats.opacity, [0.0, 0.5, 1.0]);
     assert!(near(splats.scale[0][0], (-2.0_f64).exp(), 1e-8));
     assert_eq!(report.notes.len(), 1, "{report}");
-    let Imported { splats, report } = read(with([-1.0, 0.5, 1.0], 0.25), as_is());
+    let Imported { splats, report, .. } = read(with([-1.0, 0.5, 1.0], 0.25), as_is());
     assert!(near(splats.opacity[1], 0.622_459_331_201_854_6, 1e-7));
     assert_eq!(splats.scale[0], [0.25; 3]);
     assert_eq!(report.notes.len(), 1, "{report}");
@@ -311,7 +311,7 @@ fn splats_that_cannot_be_drawn_are_dropped_and_counted() {
         set("opacity", 10, f64::INFINITY);
         set("opacity", 11, f64::NEG_INFINITY);
         set("scale_2", 12, f64::NEG_INFINITY);
-        let Imported { splats, report } = import(folder.path(), encoding, &table, &as_is());
+        let Imported { splats, report, .. } = import(folder.path(), encoding, &table, &as_is());
         assert_eq!((report.not_finite, report.absurd, report.no_rotation), (4, 1, 1), "{report}");
         assert_eq!((splats.len(), report.read, report.thin), (14, 20, 1));
         let first = report.first_dropped.unwrap();
@@ -371,7 +371,7 @@ fn content(name: &str) -> Option<PathBuf> {
 fn real_scenes_import() {
     for (name, count) in [("static/train-1000.ply", 1000), ("static/fruit-drops.ply", 4721)] {
         let Some(path) = content(name) else { continue };
-        let Imported { splats, report } = ply::read(&path, &Options::default()).unwrap();
+        let Imported { splats, report, .. } = ply::read(&path, &Options::default()).unwrap();
         assert_eq!(
             (splats.len(), report.read, report.dropped(), splats.sh_degree),
             (count, count as u64, 0, 3)

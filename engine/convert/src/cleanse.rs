@@ -25,12 +25,17 @@ pub(crate) const MIN_SCALE: f32 = 1e-8;
 /// The first attribute of a splat that makes it useless.
 type Fault = (&'static str, Flaw);
 
-/// Normalises, mends and drops. `splats` must hold activated values; the report gets the counts. `offset` is where the
-/// file describes its splats.
+/// Normalises, mends and drops; gives which it dropped, in order. `splats` must hold activated values; the report gets the
+/// counts. `offset` is where the file describes its splats.
 ///
 /// # Errors
 /// [`Error::Malformed`] when no splat is left.
-pub(crate) fn cleanse(file: &str, offset: u64, splats: &mut Splats, report: &mut Report) -> Result<()> {
+pub(crate) fn cleanse(
+    file: &str,
+    offset: u64,
+    splats: &mut Splats,
+    report: &mut Report,
+) -> Result<Vec<usize>> {
     let before = splats.len();
     let windows: Vec<(u64, Vec<(usize, Fault)>)> = rows::all(splats).into_par_iter().map(mend).collect();
     let mut dropped = Vec::new();
@@ -48,7 +53,14 @@ pub(crate) fn cleanse(file: &str, offset: u64, splats: &mut Splats, report: &mut
         let why = format!("none of its {before} splats can be used ({first}); export the file again");
         return Err(Error::malformed(file, "element vertex", offset, why));
     }
-    Ok(())
+    Ok(dropped)
+}
+
+/// The numbers of those that were kept of `count`; `None` where that is all of them, each its own index.
+pub(crate) fn kept(count: usize, dropped: &[usize]) -> Option<Vec<u32>> {
+    let mut gone = dropped.iter().copied().peekable();
+    let kept = (0..count).filter(|&index| gone.next_if_eq(&index).is_none());
+    (!dropped.is_empty()).then(|| kept.filter_map(|index| u32::try_from(index).ok()).collect())
 }
 
 /// Mends one window; returns the number of scales raised and the splats to drop, in order.
@@ -115,6 +127,13 @@ mod tests {
             splats.push(&Splat { rotation: [0.0, 3.0, 0.0, 4.0], ..Splat::DEFAULT }, &[0.1; 9]);
         }
         splats
+    }
+
+    #[test]
+    fn who_is_kept_is_known_by_its_number() {
+        assert_eq!(kept(5, &[]), None);
+        assert_eq!(kept(5, &[0, 3]), Some(vec![1, 2, 4]));
+        assert_eq!(kept(2, &[1]), Some(vec![0]));
     }
 
     #[test]

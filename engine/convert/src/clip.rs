@@ -69,7 +69,7 @@ impl Source {
         let mut report = Report::default();
         self.for_each(|index, imported| {
             report.absorb(imported.report);
-            frames.push(index, imported.splats)?;
+            frames.push(index, imported.splats, imported.ids.as_deref())?;
             progress(index + 1);
             Ok(())
         })?;
@@ -133,11 +133,12 @@ impl<'a> Frames<'a> {
         Ok(Self::Windows(Windows::new(writer, info, options, frames, total)))
     }
 
-    /// Takes frame `index`, whose splats have its window; frames come in order.
-    pub(crate) fn push(&mut self, index: usize, splats: Splats) -> Result<()> {
+    /// Takes frame `index`, whose splats have its window and, where their numbers are not their indices, `ids`; frames
+    /// come in order.
+    pub(crate) fn push(&mut self, index: usize, splats: Splats, ids: Option<&[u32]>) -> Result<()> {
         match self {
             Self::Windows(windows) => windows.push(index, splats),
-            Self::Tracks(tracks) => tracks.push(splats, None),
+            Self::Tracks(tracks) => tracks.push(splats, ids),
         }
     }
 

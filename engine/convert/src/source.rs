@@ -25,6 +25,8 @@ pub(crate) const SPLATS_AHEAD: u64 = 1 << 20;
 pub struct Imported {
     /// The splats on our axes.
     pub splats: Splats,
+    /// The number that each has in its file; `None` where that is its index.
+    pub ids: Option<Vec<u32>>,
     /// What was read, dropped and assumed.
     pub report: Report,
 }

@@ -67,12 +67,13 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
     let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
     let mut splats = opened.read_body(&vertex, &plan)?;
     let found = gaussians::activate(&mut splats, &plan, options, &mut report);
-    cleanse::cleanse(&file, vertex.offset, &mut splats, &mut report)?;
+    let dropped = cleanse::cleanse(&file, vertex.offset, &mut splats, &mut report)?;
     if plan.kind == Kind::Points {
         points::size(&mut splats, &mut report);
     }
     options.axes.unwrap_or(Axes::RDF).apply(&mut splats);
-    Ok((Imported { splats, report }, found))
+    let ids = cleanse::kept(splats.len() + dropped.len(), &dropped);
+    Ok((Imported { splats, ids, report }, found))
 }
 
 /// A file whose header has been read and believed.

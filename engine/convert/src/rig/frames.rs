@@ -31,7 +31,7 @@ impl Rig {
             for (index, splats) in (first..end).zip(baked) {
                 let mut splats = splats?;
                 show_in_frame(&mut splats, &info, index);
-                frames.push(index, splats)?;
+                frames.push(index, splats, None)?;
                 progress(index + 1);
             }
         }
