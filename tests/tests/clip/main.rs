@@ -9,6 +9,7 @@
 mod damage;
 mod format;
 mod grids;
+mod keys;
 mod palette;
 mod repair;
 #[path = "../support/mod.rs"]
