@@ -263,3 +263,25 @@ fn what_rests_is_stored_once() {
         assert!(off < 6e-4 && worst < 9e-3, "frame {frame}: {off} {worst}");
     }
 }
+
+/// Six times the length, the same memory on the GPU.
+#[test]
+fn gpu_memory_does_not_follow_the_length() {
+    let Some(mut stage) = Stage::open(&GpuOptions::default()) else { return };
+    let view = View::looking_at(DVec3::new(0.4, -0.2, 1.6), DVec3::new(0.0, -0.4, 0.0), 0.9, 0.9);
+    let swing = limb::frames(1500, 60);
+    let mut bytes = Vec::new();
+    for rounds in [1, 6] {
+        let frames: Vec<Splats> = (0..rounds).flat_map(|_| swing.iter().cloned()).collect();
+        let clip = clip_of(&frames, None, Profile::Local);
+        for frame in (0..frames.len()).step_by(4) {
+            stage.draw(&clip, frame as f64 / 30.0, &[view], 64);
+        }
+        bytes.push(stage.renderer.statistics().pool_bytes as f64);
+        stage.finish();
+        stage = Stage::open(&GpuOptions::default()).unwrap();
+    }
+    stage.finish();
+    println!("pool: {bytes:?} bytes");
+    assert!(bytes[0] > 0.0 && bytes[1] <= 1.05 * bytes[0], "{bytes:?}");
+}

@@ -86,6 +86,8 @@ pub struct Statistics {
     pub slots: u32,
     /// Bytes of segments written to the GPU since the start.
     pub uploaded_bytes: u64,
+    /// Bytes of GPU memory that segments stand in: it follows what is live at once, not the length of a clip.
+    pub pool_bytes: u64,
     /// Times that buffers had to grow; constant while playback is steady.
     pub growths: u32,
 }
@@ -170,6 +172,7 @@ impl Renderer {
         self.statistics.frames = frame_number;
         self.statistics.slots = self.scene.slots();
         self.statistics.uploaded_bytes = self.pool.uploaded_bytes();
+        self.statistics.pool_bytes = self.pool.bytes();
         Ok(())
     }
 

@@ -140,6 +140,12 @@ impl Pool {
         self.generation
     }
 
+    /// Bytes of the buffers that segments and palettes stand in.
+    pub(super) fn bytes(&self) -> u64 {
+        let Buffers { planes, packed, clusters } = &self.buffers;
+        planes.iter().chain([packed, clusters]).map(Buffer::bytes).sum()
+    }
+
     pub(super) fn uploaded_bytes(&self) -> u64 {
         self.uploaded_bytes
     }
