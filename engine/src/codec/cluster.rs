@@ -40,6 +40,10 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
     };
     for index in splats {
         let Some(splat) = stored(data, index) else { continue };
+        if splat.window.0 >= splat.window.1 {
+            // Never shown: a track that went to shorter segments.
+            continue;
+        }
         // A tick shows the times up to half a tick around it.
         let clock = |ticks: f64| ticks * f64::from(rate.den) / f64::from(rate.num);
         let time = |ticks: f64| clock(ticks) - f64::from(splat.t0);
@@ -66,6 +70,10 @@ fn cluster(data: &SegmentData, splats: std::ops::Range<usize>, rate: TickRate) -
             .filter(|_| keys > 1)
             .filter_map(|key| stored_at(data, index, f64::from(key) / f64::from(keys - 1)));
         out.max_scale = at_keys.chain([splat]).flat_map(|splat| splat.scale).fold(out.max_scale, f32::max);
+    }
+    if low[0] > high[0] {
+        // None of them shows.
+        (low, high, out.start) = ([0.0; 3], [0.0; 3], out.end);
     }
     // The kernel's exp may round differently by a few units in the last place.
     out.max_scale *= 1.0 + 1e-5;

@@ -128,11 +128,7 @@ impl Samples {
     /// Some of the tracks, in this order.
     pub(super) fn select(&self, tracks: &[usize]) -> Self {
         fn of<const N: usize>(all: &[Vec<f32>], tracks: &[usize]) -> Vec<Vec<f32>> {
-            let pick = |sample: &Vec<f32>| {
-                let records = sample.as_chunks::<N>().0;
-                tracks.iter().flat_map(|&track| records.get(track).copied().unwrap_or([0.0; N])).collect()
-            };
-            all.par_iter().map(pick).collect()
+            all.par_iter().map(|sample| picked::<N>(sample, tracks)).collect()
         }
         Self {
             places: self.places.clone(),
@@ -141,6 +137,17 @@ impl Samples {
             scale_opacity: of::<SCALE_OPACITY>(&self.scale_opacity, tracks),
             colour: of::<COLOUR>(&self.colour, tracks),
         }
+    }
+
+    /// Puts the tracks into another order, an array at a time: a block of samples is half a gigabyte.
+    pub(super) fn reorder(&mut self, tracks: &[usize]) {
+        fn of<const N: usize>(all: &mut [Vec<f32>], tracks: &[usize]) {
+            all.iter_mut().for_each(|sample| *sample = picked::<N>(sample, tracks));
+        }
+        of::<MEAN>(&mut self.mean, tracks);
+        of::<ROTATION>(&mut self.rotation, tracks);
+        of::<SCALE_OPACITY>(&mut self.scale_opacity, tracks);
+        of::<COLOUR>(&mut self.colour, tracks);
     }
 
     /// Number of tracks.
@@ -152,6 +159,12 @@ impl Samples {
     pub(super) fn middle(&self) -> usize {
         self.places.iter().position(|&place| place >= 0.5).unwrap_or(0)
     }
+}
+
+/// The numbers of some tracks of one frame.
+fn picked<const N: usize>(sample: &[f32], tracks: &[usize]) -> Vec<f32> {
+    let records = sample.as_chunks::<N>().0;
+    tracks.iter().flat_map(|&track| records.get(track).copied().unwrap_or([0.0; N])).collect()
 }
 
 /// The frames that are at hand.

@@ -223,7 +223,8 @@ impl Attempt {
         let patches =
             if data.keys.poses > 0 { order.iter().map(patch).collect() } else { vec![0; order.len()] };
         let placed = order.iter().map(|&at| by_curve[at]).collect();
-        Self { placed, samples: samples.select(&order), patches, data }
+        samples.reorder(&order);
+        Self { placed, samples, patches, data }
     }
 
     /// Which tracks a spline holds well enough that leaves over so many of a thousand, and which not.
