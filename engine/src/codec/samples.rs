@@ -125,21 +125,7 @@ impl Samples {
 }
 
 impl Samples {
-    /// Some of the tracks, in this order.
-    pub(super) fn select(&self, tracks: &[usize]) -> Self {
-        fn of<const N: usize>(all: &[Vec<f32>], tracks: &[usize]) -> Vec<Vec<f32>> {
-            all.par_iter().map(|sample| picked::<N>(sample, tracks)).collect()
-        }
-        Self {
-            places: self.places.clone(),
-            mean: of::<MEAN>(&self.mean, tracks),
-            rotation: of::<ROTATION>(&self.rotation, tracks),
-            scale_opacity: of::<SCALE_OPACITY>(&self.scale_opacity, tracks),
-            colour: of::<COLOUR>(&self.colour, tracks),
-        }
-    }
-
-    /// Puts the tracks into another order, an array at a time: a block of samples is half a gigabyte.
+    /// Keeps some of the tracks, in this order; an array at a time, as a block of samples is half a gigabyte.
     pub(super) fn reorder(&mut self, tracks: &[usize]) {
         fn of<const N: usize>(all: &mut [Vec<f32>], tracks: &[usize]) {
             all.iter_mut().for_each(|sample| *sample = picked::<N>(sample, tracks));

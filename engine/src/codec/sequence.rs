@@ -185,7 +185,7 @@ impl<'w> SequenceWriter<'w> {
         let frames = self.frames_of(level, number);
         let (start, end) = (self.hierarchy.edge(level, number), self.hierarchy.edge(level, number + 1));
         let around = (frames.start - CONTEXT).max(self.first)..(frames.end + CONTEXT).min(self.given);
-        let samples = Samples::gather(&self.window, self.first, around, &frames, tracks);
+        let gather = || Samples::gather(&self.window, self.first, around.clone(), &frames, tracks);
         let tick = |frame: i64| {
             let tick = (frame * self.frame_ticks).clamp(start, end) - start;
             u32::try_from(tick).unwrap_or(u32::MAX)
@@ -213,8 +213,7 @@ impl<'w> SequenceWriter<'w> {
             let at = frame.and_then(|frame| Some((frame, frame.find(track.id)?)));
             at.map(|(frame, at)| frame.splats.sh_rest_of(at)).unwrap_or_default()
         };
-        let (data, left) = encode_tracks(&samples, &windows, &rest, &span, &self.steps)?;
-        drop(samples);
+        let (data, left) = encode_tracks(&gather, &windows, &rest, &span, &self.steps)?;
         if let Some(mut data) = data {
             if let Some(palette) = self.writer.palette() {
                 data = with_palette(data, palette);

@@ -133,20 +133,21 @@ fn choose(
     spline
 }
 
-/// Makes a segment of tracks with these windows (ticks from the segment's start) and harmonics (`rest`, by track). Returns it, if there is a track that it can hold,
-/// with the numbers of the tracks that it does not hold.
+/// Makes a segment of the tracks whose samples `gather` gives, as often as it is asked, with these windows (ticks from the
+/// segment's start) and harmonics (`rest`, by track). Returns it, if there is a track that it can hold, with the numbers
+/// of the tracks that it does not hold.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for numbers that no plane holds.
 pub(super) fn encode_tracks<'a>(
-    samples: &Samples,
+    gather: &dyn Fn() -> Samples,
     windows: &[(u32, u32)],
     rest: &dyn Fn(usize) -> &'a [f32],
     span: &Span,
     steps: &Steps,
 ) -> Result<(Option<SegmentData>, Vec<usize>)> {
     let all: Vec<usize> = (0..windows.len()).collect();
-    let whole = Attempt::make(samples, windows, span, steps, &all);
+    let whole = Attempt::make(gather(), windows, span, steps, &all);
     if !span.divisible {
         return Ok((Some(whole.finish(windows, rest, span, steps, 0)?), Vec::new()));
     }
@@ -165,7 +166,7 @@ pub(super) fn encode_tracks<'a>(
         (whole, left.clone())
     } else {
         drop(whole);
-        let again = Attempt::make(samples, windows, span, steps, &taken);
+        let again = Attempt::make(gather(), windows, span, steps, &taken);
         let hidden = again.share_out(steps, LEFT_OVER).1;
         left.extend_from_slice(&hidden);
         (again, hidden)
@@ -188,14 +189,20 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn make(samples: &Samples, windows: &[(u32, u32)], span: &Span, steps: &Steps, tracks: &[usize]) -> Self {
-        let looked_at = looked_at(samples, windows, span, tracks);
+    fn make(
+        mut samples: Samples,
+        windows: &[(u32, u32)],
+        span: &Span,
+        steps: &Steps,
+        tracks: &[usize],
+    ) -> Self {
+        let looked_at = looked_at(&samples, windows, span, tracks);
         // First along the curve, where neighbours are patches and share poses; then by level of detail.
         let codes = places(&looked_at.positions);
         let mut curve: Vec<usize> = (0..tracks.len()).collect();
         curve.sort_by_key(|&at| codes[at]);
         let by_curve: Vec<usize> = curve.iter().map(|&at| tracks[at]).collect();
-        let mut samples = samples.select(&by_curve);
+        samples.reorder(&by_curve);
         let mut data = SegmentData {
             id: (0, 0),
             start: span.start,
