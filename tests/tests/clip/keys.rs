@@ -1,6 +1,8 @@
 //! Keys, poses and patches that cannot be right: each is refused, and says what is wrong; a second reader made from
 //! FORMAT.md joins keys and poses as ours does.
 
+#![expect(clippy::cast_sign_loss, reason = "places in a table are small")]
+
 use vivant::clip::{Clip, Compression, Profile, Writer, WriterOptions};
 use vivant::codec::{SequenceWriter, decode_segment, splats_at};
 use vivant_tests::limb;
@@ -81,7 +83,7 @@ fn hostile_keys_and_poses_are_refused_by_name() {
     assert!(line.contains("splat 0 of the segment"), "{line}");
 }
 
-/// Means at a moment from FORMAT.md alone: cluster table, PackedMean with its keys, poses.
+/// Means at a moment from FORMAT.md alone: cluster table, packed means with their keys, poses.
 #[test]
 fn tracks_can_be_read_from_their_description() {
     let bytes = tracks(Compression::Raw);
