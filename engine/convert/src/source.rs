@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use rayon::prelude::*;
-use vivant::splat::{ClipInfo, Life, Performance, Splats};
+use vivant::splat::{Appearance, ClipInfo, Life, Performance, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
@@ -103,13 +103,20 @@ impl Source {
     pub fn info(&self) -> ClipInfo {
         if !self.is_sequence() {
             let rate = TickRate { num: 1000, den: 1 };
-            return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree: self.sh_degree };
+            return ClipInfo {
+                rate,
+                duration: 0,
+                fps: (0, 1),
+                sh_degree: self.sh_degree,
+                appearance: Appearance::default(),
+            };
         }
         ClipInfo {
             rate: self.options.fps.tick_rate(),
             duration: frame_tick(self.frames.len()),
             fps: self.options.fps.fraction(),
             sh_degree: self.sh_degree,
+            appearance: Appearance::default(),
         }
     }
 

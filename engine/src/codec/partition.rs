@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use super::life;
 use crate::clip::{MAX_LEVELS, WriterOptions};
-use crate::splat::{ClipInfo, Performance};
+use crate::splat::{Appearance, ClipInfo, Performance};
 
 /// The part of a clip that a cut splat's segments may cover at most, as one over this.
 const CUT_SHARE: i64 = 8;
@@ -200,7 +200,13 @@ mod tests {
     use crate::time::TickRate;
 
     fn info(fps: u32, duration: i64) -> ClipInfo {
-        ClipInfo { rate: TickRate::for_fps(fps, 1).unwrap(), duration, fps: (fps, 1), sh_degree: 0 }
+        ClipInfo {
+            rate: TickRate::for_fps(fps, 1).unwrap(),
+            duration,
+            fps: (fps, 1),
+            sh_degree: 0,
+            appearance: Appearance::default(),
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use crate::audio::kernel::MAX_REACH;
 use crate::clip::{AUDIO_RATE, AudioTrack, PACKET_SAMPLES};
-use crate::splat::ClipInfo;
+use crate::splat::{Appearance, ClipInfo};
 
 /// Packets in memory at most: 1.28 s.
 pub(super) const BLOCKS: usize = 64;
@@ -133,7 +133,13 @@ mod tests {
 
     fn timeline(frames: i64, start_nanos: i64) -> Timeline {
         let rate = TickRate::for_fps(25, 1).unwrap();
-        let info = ClipInfo { rate, duration: frames * 1000, fps: (25, 1), sh_degree: 0 };
+        let info = ClipInfo {
+            rate,
+            duration: frames * 1000,
+            fps: (25, 1),
+            sh_degree: 0,
+            appearance: Appearance::default(),
+        };
         let audio = AudioTrack {
             channels: 1,
             pre_skip: 312,

@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 
 use glam::{Quat, Vec3};
 use rayon::prelude::*;
-use vivant::splat::{ClipInfo, Splats};
+use vivant::splat::{Appearance, ClipInfo, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
@@ -158,10 +158,22 @@ impl Rig {
     #[must_use]
     pub fn info(&self) -> ClipInfo {
         if self.frames == 1 {
-            return ClipInfo { rate: TickRate { num: 1000, den: 1 }, duration: 0, fps: (0, 1), sh_degree: 0 };
+            return ClipInfo {
+                rate: TickRate { num: 1000, den: 1 },
+                duration: 0,
+                fps: (0, 1),
+                sh_degree: 0,
+                appearance: Appearance::default(),
+            };
         }
         let ticks = i64::try_from(self.frames).unwrap_or(i64::MAX).saturating_mul(i64::from(TICKS_PER_FRAME));
-        ClipInfo { rate: self.fps.tick_rate(), duration: ticks, fps: self.fps.fraction(), sh_degree: 0 }
+        ClipInfo {
+            rate: self.fps.tick_rate(),
+            duration: ticks,
+            fps: self.fps.fraction(),
+            sh_degree: 0,
+            appearance: Appearance::default(),
+        }
     }
 
     /// Number of frames, at least 1.
