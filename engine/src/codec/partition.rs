@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use super::life;
 use crate::clip::{MAX_LEVELS, WriterOptions};
-use crate::splat::{Appearance, ClipInfo, Performance};
+use crate::splat::{ClipInfo, Performance};
 
 /// The part of a clip that a cut splat's segments may cover at most, as one over this.
 const CUT_SHARE: i64 = 8;
@@ -205,7 +205,7 @@ mod tests {
             duration,
             fps: (fps, 1),
             sh_degree: 0,
-            appearance: Appearance::default(),
+            appearance: crate::splat::Appearance::default(),
         }
     }
 

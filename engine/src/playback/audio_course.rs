@@ -6,7 +6,7 @@
 
 use crate::audio::kernel::MAX_REACH;
 use crate::clip::{AUDIO_RATE, AudioTrack, PACKET_SAMPLES};
-use crate::splat::{Appearance, ClipInfo};
+use crate::splat::ClipInfo;
 
 /// Packets in memory at most: 1.28 s.
 pub(super) const BLOCKS: usize = 64;
@@ -138,7 +138,7 @@ mod tests {
             duration: frames * 1000,
             fps: (25, 1),
             sh_degree: 0,
-            appearance: Appearance::default(),
+            appearance: crate::splat::Appearance::default(),
         };
         let audio = AudioTrack {
             channels: 1,
