@@ -39,16 +39,26 @@ use vivant::splat::{Appearance, ClipInfo, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
+use crate::formats::{Fidelity, Format, Open};
 use crate::fps::Fps;
 use crate::report::Report;
 use animation::Animation;
 use bvh::Bvh;
 use document::Document;
-pub use document::is_gltf;
 use model::Model;
 use retarget::Retarget;
 use skeleton::{Local, Placed};
 use surface::Disc;
+
+/// What is read of glTF models.
+pub(crate) const FORMAT: Format = Format {
+    name: "gltf",
+    system: "glTF: a skinned model, moved by its own animation or a BVH",
+    fidelity: Fidelity::Baked,
+    limits: "the first animation; no morph targets, no sparse accessors",
+    detect: |probe| probe.starts_with(b"glTF") || probe.has_extension("glb") || probe.has_extension("gltf"),
+    open: Open::Rig,
+};
 
 /// Splats of a model unless the caller says otherwise: a person at arm's length.
 pub const DEFAULT_SPLATS: usize = 200_000;
