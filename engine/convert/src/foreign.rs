@@ -64,21 +64,21 @@ impl Foreign {
         if motion.is_some() && !matches!(format.open, Open::Rig) {
             return Err(Error::invalid("a motion moves a glTF model: give a .glb or .gltf with it"));
         }
-        let content = match (&format.open, files.as_slice()) {
-            (Open::Still(still), _) => {
-                Content::Frames(Box::new(Source::of_frames(format.name, *still, files, options)?))
-            }
-            (Open::Sequence(open), [only]) => Content::Frames(open(only, options)?),
-            (Open::Whole(open), [only]) => Content::Whole(Box::new(open(only, options)?)),
-            (Open::Rig, [model]) => Content::Frames(Box::new(Rig::open(model, motion, rig_options)?)),
-            (Open::Rig, _) => {
-                return Err(Error::invalid("a glTF model is converted alone: give one input"));
-            }
+        let alone = match (inputs, files.as_slice()) {
+            ([_], [only]) => Ok(only.as_path()),
             _ => {
                 let first = files.first().map(|first| first.display().to_string()).unwrap_or_default();
                 let what = format.system;
-                return Err(Error::invalid(format!("{first}: {what}: is converted alone: give one input")));
+                Err(Error::invalid(format!("{first}: {what}: is converted alone: give one input")))
             }
+        };
+        let content = match &format.open {
+            Open::Still(still) => {
+                Content::Frames(Box::new(Source::of_frames(format.name, *still, files, options)?))
+            }
+            Open::Sequence(open) => Content::Frames(open(alone?, options)?),
+            Open::Whole(open) => Content::Whole(Box::new(open(alone?, options)?)),
+            Open::Rig => Content::Frames(Box::new(Rig::open(alone?, motion, rig_options)?)),
         };
         Ok(Self { format, content })
     }
