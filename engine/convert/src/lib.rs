@@ -16,6 +16,7 @@ pub mod fps;
 mod inputs;
 mod natural;
 mod neighbours;
+pub mod npz;
 pub mod options;
 mod pattern;
 pub mod ply;
