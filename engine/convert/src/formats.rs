@@ -9,14 +9,14 @@
 
 use std::path::Path;
 
-use vivant::Result;
+use vivant::{Error, Result};
 
 use crate::options::Options;
 use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{ply, rig};
+use crate::{gltf_splats, ksplat, ply, rig, splat, spz, unknown};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +71,31 @@ pub(crate) struct Still {
 }
 
 /// [`Still::settle`] of a format whose values can be read in one way only.
-#[allow(dead_code, reason = "until the first such format is in the table")]
 pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
     Ok(options.clone())
 }
 
 /// All formats. The first that knows an input opens it, so what is particular comes before what is general.
-pub static FORMATS: &[&Format] = &[&rig::FORMAT, &ply::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &gltf_splats::FORMAT,
+    &rig::FORMAT,
+    &ply::FORMAT,
+    &spz::FORMAT,
+    &ksplat::FORMAT,
+    // Without a magic: last.
+    &splat::FORMAT,
+];
 
 /// The format of an input, if any knows it.
 pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.detect)(probe)).copied()
+}
+
+/// The format of an input that must be of one.
+///
+/// # Errors
+/// Says what the input looks like where no format knows it.
+pub(crate) fn required_format_of(probe: Option<&Probe>) -> Result<&'static Format> {
+    let probe = probe.ok_or_else(|| Error::invalid("no input: give a file, a folder or a pattern"))?;
+    format_of(probe).ok_or_else(|| unknown::error(probe))
 }

@@ -12,9 +12,9 @@ use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
 use crate::correspondence::keeps_identity;
-use crate::formats::{Open, Still, format_of};
+use crate::formats::{Open, Still, required_format_of};
 use crate::options::Options;
-use crate::ply::{self, Kind};
+use crate::ply::Kind;
 use crate::probe::Probe;
 use crate::report::Report;
 use crate::sequence::Sequence;
@@ -43,6 +43,16 @@ pub struct Summary {
     pub splats: u64,
     /// SH degree, 0..=3.
     pub sh_degree: u8,
+    /// How it asks to be drawn.
+    pub appearance: Appearance,
+}
+
+impl Summary {
+    /// Of Gaussians that ask for nothing.
+    #[must_use]
+    pub fn gaussians(splats: u64, sh_degree: u8) -> Self {
+        Self { kind: Kind::Gaussians, splats, sh_degree, appearance: Appearance::default() }
+    }
 }
 
 /// A foreign performance: a file a frame.
@@ -64,9 +74,8 @@ impl Source {
     /// Any error of a file, naming it: all headers are read, so that the 9000th frame fails here and not in an hour.
     pub fn open(inputs: &[PathBuf], options: &Options) -> Result<Self> {
         let frames = inputs::resolve(inputs)?;
-        // What no format knows is read as PLY, which says why it is none.
         let first = frames.first().map(|first| Probe::open(first)).transpose()?;
-        let format = first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT);
+        let format = required_format_of(first.as_ref())?;
         let Open::Still(still) = format.open else {
             let first = frames[0].display();
             return Err(Error::invalid(format!(
@@ -91,7 +100,7 @@ impl Source {
         {
             let file = first.display();
             return Err(Error::invalid(format!(
-                "{file}: element vertex: 0 rows; export the file with its splats"
+                "{file}: holds no splats; export it with them"
             )));
         }
         let sh_degree = summaries.iter().map(|summary| summary.sh_degree).max().unwrap_or(0);
@@ -139,6 +148,8 @@ impl Source {
     /// What the clip will be: a static scene has no duration.
     #[must_use]
     pub fn info(&self) -> ClipInfo {
+        let asks = self.summaries.iter().find(|summary| summary.splats > 0);
+        let appearance = asks.map(|summary| summary.appearance).unwrap_or_default();
         if !self.is_sequence() {
             let rate = TickRate { num: 1000, den: 1 };
             return ClipInfo {
@@ -146,7 +157,7 @@ impl Source {
                 duration: 0,
                 fps: (0, 1),
                 sh_degree: self.sh_degree,
-                appearance: Appearance::default(),
+                appearance,
             };
         }
         ClipInfo {
@@ -154,7 +165,7 @@ impl Source {
             duration: frame_tick(self.frames.len()),
             fps: self.options.fps.fraction(),
             sh_degree: self.sh_degree,
-            appearance: Appearance::default(),
+            appearance,
         }
     }
 

@@ -102,7 +102,9 @@ impl<'a> Ascii<'a> {
                 .map(|(mut window, lines)| {
                     for (index, line) in lines.iter().enumerate() {
                         let row = window.first + index;
-                        let slots = self.parse_row(line.clone(), row, vertex, &slot_of, plan.blank())?;
+                        let mut slots =
+                            self.parse_row(line.clone(), row, vertex, &slot_of, plan.blank())?;
+                        plan.settle_row(&mut slots);
                         store(&slots, &mut window, index);
                     }
                     Ok(())

@@ -90,6 +90,7 @@ impl Binary<'_> {
                         for column in &plan.columns {
                             slots[column.slot] = number(&row[column.offset..], column.scalar, big_endian);
                         }
+                        plan.settle_row(&mut slots);
                         store(&slots, &mut window, index);
                     }
                 });
@@ -116,6 +117,7 @@ impl Binary<'_> {
                         slots[slot] = value;
                     }
                 })?;
+                plan.settle_row(&mut slots);
                 store(&slots, &mut window, index);
             }
         }
@@ -182,4 +184,4 @@ fn number(bytes: &[u8], scalar: Scalar, big_endian: bool) -> f32 {
 }
 
 /// Slots must fit the blank splat: a plan with a slot beyond it does not compile into a row.
-const _: () = assert!(super::plan::SH_REST + 45 == SLOTS);
+const _: () = assert!(super::plan::SH_REST + 45 == super::plan::FILTER && super::plan::FILTER + 1 == SLOTS);

@@ -1,13 +1,16 @@
 //! PLY, the Stanford polygon format: trained Gaussians in the INRIA layout, and plain point clouds.
 //!
 //! `header` parses the text on top; `plan` finds our attributes among its properties; `binary` and `ascii`
-//! turn rows into splats with raw values; `gaussians` and `points` make those the model. `write` is the way back.
+//! turn rows into splats with raw values, `filter` folds Mip-Splatting's filter into them; `gaussians` and `points` make
+//! those the model. `packed` is the compressed form of PlayCanvas. `write` is the way back.
 //! Any property order, any scalar type, either byte order; elements and properties that mean nothing here are skipped.
 
 mod ascii;
 mod binary;
+mod filter;
 mod gaussians;
 mod header;
+mod packed;
 mod plan;
 mod points;
 mod read;
@@ -23,9 +26,10 @@ pub use write::{write_points, write_splats};
 /// What is read of trained Gaussians and points as PLY.
 pub(crate) const FORMAT: Format = Format {
     name: "ply",
-    system: "3D Gaussian Splatting (INRIA layout) and what follows it; bare points",
+    system: "PLY: 3D Gaussian Splatting (INRIA layout) and what follows it (Mip-Splatting, 2D discs, Compact 3DGS, GES, \
+             Dynamic-C3DGS); PlayCanvas compressed; bare points",
     fidelity: Fidelity::Exact,
-    limits: "",
+    limits: "harmonics of degree 4 are cut to 3",
     detect: |probe| probe.starts_with(b"ply"),
     open: Open::Still(Still { probe, read, settle: read::settle }),
 };

@@ -15,7 +15,7 @@ mod anatomy;
 mod animation;
 mod bake;
 mod bvh;
-mod document;
+pub(crate) mod document;
 mod floor;
 mod frames;
 mod material;
