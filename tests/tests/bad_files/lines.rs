@@ -85,7 +85,8 @@ pub(crate) const LINES: &[(&str, &str)] = &[
     ),
     (
         "packed.ply",
-        "element chunk, property min_y at byte 36: is missing although the splats are packed; export it again",
+        "element vertex, property packed_rotation at byte 73: is missing although the splats are packed; \
+         export it again",
     ),
     ("no_splats.ply", "holds no splats; export it with them"),
     (
