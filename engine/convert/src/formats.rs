@@ -76,8 +76,15 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 }
 
 /// All formats. The first that knows an input opens it, so what is particular comes before what is general.
-pub static FORMATS: &[&Format] =
-    &[&rig::FORMAT, &fourdgs::FORMAT, &splatv::FORMAT, &stg::LITE, &ftgs::FORMAT, &ply::FORMAT];
+#[rustfmt::skip] // One a line: branches that add formats meet here.
+pub static FORMATS: &[&Format] = &[
+    &fourdgs::FORMAT,
+    &splatv::FORMAT,
+    &stg::LITE,
+    &ftgs::FORMAT,
+    &rig::FORMAT,
+    &ply::FORMAT,
+];
 
 /// The format of an input, if any knows it.
 pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {
