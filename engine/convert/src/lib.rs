@@ -26,6 +26,7 @@ mod rows;
 mod sequence;
 mod sh_rotate;
 pub mod source;
+pub mod torch;
 mod whole;
 
 pub use axes::Axes;
