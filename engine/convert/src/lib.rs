@@ -33,6 +33,7 @@ pub mod source;
 mod splatv;
 mod stg;
 mod temporal;
+pub mod torch;
 mod whole;
 
 pub use axes::Axes;
