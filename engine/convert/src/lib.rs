@@ -7,6 +7,7 @@
 //! against the length of the file before anything is allocated, and errors name the field and the byte.
 
 pub mod axes;
+mod bundle;
 mod cleanse;
 mod clip;
 pub mod correspondence;
@@ -26,7 +27,9 @@ pub mod rig;
 mod rows;
 mod sequence;
 mod sh_rotate;
+mod sog;
 pub mod source;
+mod webp;
 mod whole;
 
 pub use axes::Axes;
