@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{ply, rig};
+use crate::{dgs, params, ply, rig, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,6 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
     #[allow(dead_code, reason = "until the first format of this kind is in the table")]
@@ -77,7 +76,7 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 }
 
 /// All formats. The first that knows an input opens it, so what is particular comes before what is general.
-pub static FORMATS: &[&Format] = &[&rig::FORMAT, &ply::FORMAT];
+pub static FORMATS: &[&Format] = &[&rig::FORMAT, &params::FORMAT, &dgs::FORMAT, &v3::FORMAT, &ply::FORMAT];
 
 /// The format of an input, if any knows it.
 pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {

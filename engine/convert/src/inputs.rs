@@ -1,16 +1,16 @@
 //! From what the user named to the files it means: files, folders, patterns, lists. Looks at names, opens nothing.
 //!
 //! A folder means the PLY files in it; or, where it has none, those of its subfolders that hold exactly one
-//! (`frame_0001/point_cloud.ply`). A name with a wildcard that is no file itself is a pattern, any component of it.
+//! (`frame_0001/point_cloud.ply`); and what trainers make, as [`conventions`] has it. A name with a wildcard that is no file itself is a pattern, any component of it.
 //! The result is in natural order, as shells hand `frames/*.ply` over in another.
 
 use std::path::{Component, Path, PathBuf};
 
 use vivant::{Error, Result};
 
-use crate::natural;
 use crate::pattern::Pattern;
 use crate::probe::names_in as names;
+use crate::{conventions, natural};
 
 /// Most frames: ten hours at 30 a second.
 const MAX_FRAMES: usize = 1 << 20;
@@ -84,6 +84,10 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
 
 /// The frames a folder holds.
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let folder = &conventions::folder_of(folder, ply_files(folder)?.len());
+    if let Some(scene) = conventions::last_iteration(folder)? {
+        return Ok(vec![scene]);
+    }
     let direct = ply_files(folder)?;
     if !direct.is_empty() {
         return Ok(direct);
@@ -91,10 +95,15 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut nested = Vec::new();
     for name in names(folder)? {
         let below = folder.join(name);
-        if below.is_dir()
-            && let [only] = ply_files(&below)?.as_slice()
-        {
+        if !below.is_dir() {
+            continue;
+        }
+        if let Some(frame) = conventions::last_iteration(&below)? {
+            nested.push(frame);
+        } else if let [only] = ply_files(&below)?.as_slice() {
             nested.push(only.clone());
+        } else if below.join("point_cloud.ply").is_file() {
+            nested.push(below.join("point_cloud.ply"));
         }
     }
     if nested.is_empty() {

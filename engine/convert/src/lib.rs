@@ -9,7 +9,9 @@
 pub mod axes;
 mod cleanse;
 mod clip;
+mod conventions;
 pub mod correspondence;
+mod dgs;
 pub mod foreign;
 pub mod formats;
 pub mod fps;
@@ -18,6 +20,7 @@ mod natural;
 mod neighbours;
 pub mod npz;
 pub mod options;
+mod params;
 mod pattern;
 pub mod ply;
 mod probe;
@@ -27,6 +30,7 @@ mod rows;
 mod sequence;
 mod sh_rotate;
 pub mod source;
+mod v3;
 mod whole;
 
 pub use axes::Axes;
