@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::clip::{AudioTrack, WriteReport, Writer, WriterOptions};
 use vivant::codec::push_performance;
 use vivant::splat::ClipInfo;
 use vivant::time::TICKS_PER_FRAME;
@@ -104,6 +104,15 @@ impl Foreign {
         }
     }
 
+    /// Its frames, where it has some.
+    #[must_use]
+    pub fn sequence(&self) -> Option<&dyn Sequence> {
+        match &self.content {
+            Content::Frames(frames) => Some(frames.as_ref()),
+            Content::Whole(_) => None,
+        }
+    }
+
     /// The files that are read.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
@@ -117,6 +126,15 @@ impl Foreign {
     #[must_use]
     pub const fn format(&self) -> &'static Format {
         self.format
+    }
+
+    /// The performance, where it is read at once: splats with lives and motions of their own.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Whole> {
+        match &self.content {
+            Content::Frames(_) => None,
+            Content::Whole(whole) => Some(whole),
+        }
     }
 
     /// Converts into a writer that the caller started with [`Self::info`] and finishes.
@@ -145,7 +163,16 @@ impl Foreign {
         }
     }
 
-    /// Converts to a clip in memory.
+    /// Puts the sound that is in the file, if any, into a writer as [`Self::push_frames`] takes it.
+    ///
+    /// # Errors
+    /// As [`vivant::audio::push_audio`].
+    pub fn push_sound(&self, writer: &mut Writer) -> Result<Option<AudioTrack>> {
+        let sound = self.whole().and_then(|whole| whole.sound.as_ref());
+        sound.map(|sound| sound.push(writer)).transpose()
+    }
+
+    /// Converts to a clip in memory, with its sound.
     ///
     /// # Errors
     /// Whatever is wrong with a frame.
@@ -156,6 +183,7 @@ impl Foreign {
     ) -> Result<(Vec<u8>, Report, WriteReport)> {
         let mut writer = Writer::in_memory(&self.info(), options)?;
         let report = self.push_frames(&mut writer, options, progress)?;
+        self.push_sound(&mut writer)?;
         let (bytes, written) = writer.finish_bytes()?;
         Ok((bytes, report, written))
     }

@@ -16,7 +16,9 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{gltf_splats, ksplat, ply, rig, splat, spz, unknown};
+use crate::{
+    dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, sog, splat, splatv, spz, stg, tsog, unknown, v3,
+};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +52,8 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Whole(fn(&Path, &Options) -> Result<Whole>),
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
@@ -76,14 +76,23 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 }
 
 /// All formats. The first that knows an input opens it, so what is particular comes before what is general.
+#[rustfmt::skip] // One a line: branches that add formats meet here.
 pub static FORMATS: &[&Format] = &[
+    &fourdgs::FORMAT,
+    &splatv::FORMAT,
+    &stg::LITE,
+    &ftgs::FORMAT,
+    &tsog::FORMAT,
+    &sog::FORMAT,
     &gltf_splats::FORMAT,
     &rig::FORMAT,
+    &params::FORMAT,
+    &dgs::FORMAT,
+    &v3::FORMAT,
     &ply::FORMAT,
     &spz::FORMAT,
     &ksplat::FORMAT,
-    // Without a magic: last.
-    &splat::FORMAT,
+    &splat::FORMAT, // Without a magic: last.
 ];
 
 /// The format of an input, if any knows it.

@@ -1,26 +1,34 @@
 //! PLY, the Stanford polygon format: trained Gaussians in the INRIA layout, and plain point clouds.
 //!
 //! `header` parses the text on top; `plan` finds our attributes among its properties; `binary` and `ascii`
-//! turn rows into splats with raw values, `filter` folds Mip-Splatting's filter into them; `gaussians` and `points` make
-//! those the model. `packed` is the compressed form of PlayCanvas. `write` is the way back.
+//! turn rows into splats with raw values (`body`), `filter` folds Mip-Splatting's filter into them; `gaussians` and `points`
+//! make those the model; `ids` reads the numbers by which splats are followed. `packed` is the compressed form of PlayCanvas.
+//! `raw` hands rows to the formats that stand on this one, `table` to those that do not. `write` is the way back.
 //! Any property order, any scalar type, either byte order; elements and properties that mean nothing here are skipped.
 
 mod ascii;
 mod binary;
+mod body;
 mod filter;
 mod gaussians;
 mod header;
+mod ids;
 mod packed;
 mod plan;
 mod points;
+mod raw;
 mod read;
+mod table;
 pub mod write;
 
 use crate::formats::{Fidelity, Format, Open, Still};
 
 pub(crate) use header::{MAX_HEADER, property_names};
 pub use plan::Kind;
+pub(crate) use raw::Raw;
+pub(crate) use read::has_ids;
 pub use read::{probe, read};
+pub(crate) use table::Table;
 pub use write::{write_points, write_splats};
 
 /// What is read of trained Gaussians and points as PLY.
