@@ -152,7 +152,7 @@ fn what_cannot_be_is_said_in_one_line() {
     for (arguments, wanted) in [
         (&["clip.vvt", "-o", "a.obj"][..], "a.obj: the output is named by what it becomes: .ply, .spz, .glb"),
         (&["clip.vvt", "-o", "a.ply", "--at", "5"], "is 2.000 s long and has nothing at 5 s"),
-        (&["clip.vvt", "-o", "a.ply", "--at", "-1"], "give 0 seconds or more"),
+        (&["clip.vvt", "-o", "a.ply", "--at=-1"], "give 0 seconds or more"),
         (&["clip.vvt", "-o", "a.ply", "--range", "3..4"], "has no frame in this range"),
         (&["clip.vvt", "-o", "a.ply", "--range", "4..3"], "ends after it begins"),
         (&["clip.vvt", "-o", "a.ply", "--range", "0..1", "--at", "0"], "cannot be used with"),
