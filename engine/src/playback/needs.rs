@@ -6,7 +6,7 @@
 //! do not alternate.
 
 use crate::clip::{Clip, Node};
-use crate::frame::{FULL_LOD, LODS, lod_splats};
+use crate::frame::{FULL_LOD, LODS};
 
 /// The needs of one clip, by level of detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,5 +86,5 @@ pub(super) fn finest(clips: &[Needs], budget_bytes: u64) -> u8 {
 /// The level of detail that a node has in place of `lod`: the full one where that is no more.
 pub(super) fn lod_of(node: &Node, lod: u8) -> u8 {
     let splats = node.splats as usize;
-    if lod_splats(splats, usize::from(lod)) == splats { FULL_LOD } else { lod.min(FULL_LOD) }
+    if node.keys.lod_splats(splats, usize::from(lod)) == splats { FULL_LOD } else { lod.min(FULL_LOD) }
 }
