@@ -6,6 +6,7 @@ pub mod limb;
 pub mod performances;
 pub mod random;
 pub mod require;
+pub mod rigged;
 pub mod stage;
 pub mod synthetic;
 pub mod thread;
