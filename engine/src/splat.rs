@@ -215,6 +215,63 @@ impl Splats {
     }
 }
 
+/// How a splat is kept from vanishing or flickering when it is smaller than a pixel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Antialias {
+    /// 0.3 px² are added to the ellipse, and the opacity stays: Kerbl et al. 2023.
+    #[default]
+    Dilate,
+    /// 0.1 px² are added and the opacity falls by as much as the ellipse grew: Mip-Splatting, Yu et al. 2024.
+    Mip,
+    /// Nothing is added: what splaTV shows.
+    None,
+    /// The Gaussian is integrated over the pixel: Analytic-Splatting, Liang et al. 2024.
+    PixelIntegral,
+}
+
+/// Where the direction starts along which harmonics are looked up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShOrigin {
+    /// Where the splat is now.
+    #[default]
+    Moving,
+    /// Where it is at `t0`: what the CUDA code of Yang et al. does.
+    Rest,
+}
+
+/// What a splat looks like on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kernel {
+    /// The projection of a Gaussian, linearised at its centre: EWA.
+    #[default]
+    Gaussian,
+    /// A flat disc that rays are intersected with: 2D Gaussian Splatting, Huang et al. 2024. The third scale is not used.
+    Surfel,
+}
+
+/// The values that colours are blended as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ColourDomain {
+    /// sRGB-encoded, as nearly every trainer does.
+    #[default]
+    Encoded,
+    /// Linear light.
+    Linear,
+}
+
+/// How a clip asks to be drawn, so that it looks as its trainer's own renderer shows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appearance {
+    /// What happens below a pixel.
+    pub antialias: Antialias,
+    /// Where harmonics are seen from.
+    pub sh_origin: ShOrigin,
+    /// The shape on the screen.
+    pub kernel: Kernel,
+    /// What blending works on.
+    pub colour_domain: ColourDomain,
+}
+
 /// What a clip is, apart from its splats.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClipInfo {
@@ -226,6 +283,8 @@ pub struct ClipInfo {
     pub fps: (u32, u32),
     /// Highest SH degree of any splat.
     pub sh_degree: u8,
+    /// How it asks to be drawn.
+    pub appearance: Appearance,
 }
 
 /// A whole performance in memory.

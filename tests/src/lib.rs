@@ -2,8 +2,10 @@
 //! a bench that runs one kernel over the buffers of its CPU twin.
 
 pub mod gpu;
+pub mod hostile;
 pub mod limb;
 pub mod performances;
+pub mod pictures;
 pub mod random;
 pub mod require;
 pub mod rigged;

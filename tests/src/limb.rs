@@ -1,7 +1,7 @@
 //! A limb that swings: a sequence of splats that keep their identity, for tests of tracks. Pure and exact.
 
 use glam::{Quat, Vec3};
-use vivant::splat::{ClipInfo, Splat, Splats};
+use vivant::splat::{Appearance, ClipInfo, Splat, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 
 /// Frames a second of a limb.
@@ -12,7 +12,7 @@ pub const FPS: u32 = 30;
 pub fn info(frames: usize) -> ClipInfo {
     let rate = TickRate { num: FPS * TICKS_PER_FRAME, den: 1 };
     let duration = i64::try_from(frames).unwrap_or(0) * i64::from(TICKS_PER_FRAME);
-    ClipInfo { rate, duration, fps: (FPS, 1), sh_degree: 0 }
+    ClipInfo { rate, duration, fps: (FPS, 1), sh_degree: 0, appearance: Appearance::default() }
 }
 
 /// The limb at `seconds`: `count` splats on a bent tube of 0.8 m whose two joints swing, and a still floor under it.

@@ -1,7 +1,7 @@
 //! Small performances for the pipeline tests: a bumpy ball of flat splats, still, in motion, or as a sequence.
 
 use glam::{Quat, Vec3};
-use vivant::splat::{ClipInfo, Life, Motion, Performance, Splat, Splats};
+use vivant::splat::{Appearance, ClipInfo, Life, Motion, Performance, Splat, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 
 use crate::random::Random;
@@ -53,6 +53,7 @@ fn performance(splats: Splats, frames: u32) -> Performance {
         duration: i64::from(frames * TICKS_PER_FRAME),
         fps: if frames == 0 { (0, 1) } else { (FPS, 1) },
         sh_degree: splats.sh_degree,
+        appearance: Appearance::default(),
     };
     Performance { info, splats }
 }

@@ -88,7 +88,7 @@ fn metadata(source: &Foreign) -> String {
     let name = source.files().first().and_then(|path| path.file_name()).unwrap_or_default();
     serde_json::json!({
         "generator": concat!("vivant ", env!("CARGO_PKG_VERSION")),
-        "source": { "format": source.format(), "frames": source.frames(), "first": name.to_string_lossy() },
+        "source": { "format": source.format().name, "frames": source.frames(), "first": name.to_string_lossy() },
     })
     .to_string()
 }

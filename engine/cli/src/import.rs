@@ -30,6 +30,22 @@ pub(crate) struct ImportArgs {
     /// Whether scales are stored as logarithms (raw) or in metres (activated)
     #[arg(long, value_enum, value_name = "HOW", default_value_t)]
     scale: Storage,
+    /// How long a performance lasts whose file counts time from 0 to 1, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    seconds: Option<f64>,
+    /// How far a splat may be from its own path where paths have to be fitted, in metres [default: 0.001]
+    #[arg(long, value_name = "METRES", value_parser = metres)]
+    error: Option<f32>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_not_a_number| "give a number of seconds".to_owned())?;
+    if number > 0.0 && number <= 86_400.0 { Ok(number) } else { Err("give 0 to 86400 seconds".to_owned()) }
+}
+
+fn metres(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_not_a_number| "give a number of metres".to_owned())?;
+    if number > 0.0 && number <= 1.0 { Ok(number) } else { Err("give 0 to 1 metres".to_owned()) }
 }
 
 /// [`Stored`] as an argument.
@@ -64,10 +80,12 @@ impl ImportArgs {
             fps: self.fps.unwrap_or_default(),
             opacity: self.opacity.into(),
             scale: self.scale.into(),
+            seconds: self.seconds,
+            bound: self.error,
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);
         let foreign = Foreign::open(inputs, self.motion(), &options, &RigOptions { splats, fps: self.fps })?;
-        if self.axes.is_some() && matches!(foreign, Foreign::Rig(_)) {
+        if self.axes.is_some() && foreign.format().name == "gltf" {
             return Err(vivant::Error::invalid("glTF says where its axes point: leave --axes out"));
         }
         Ok(foreign)

@@ -16,7 +16,8 @@ use vivant::splat::{ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
 use crate::report::Report;
-use crate::source::{SPLATS_AHEAD, Source, frame_start, join};
+use crate::sequence::Sequence;
+use crate::source::{SPLATS_AHEAD, Source, for_each, frame_start, join};
 
 /// Frames of a segment of level 1 such that one of the finest level is a frame: six halvings.
 const MOST_FRAMES: u32 = 1 << (MAX_LEVELS - 2);
@@ -62,53 +63,62 @@ impl Source {
         options: &WriterOptions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
-        let total = self.total_splats();
-        let keeps = options.profile != Profile::Raw && self.keeps_identity()?;
-        self.push_palette(writer, options)?;
-        let mut frames = Frames::new(writer, self.info(), options, self.frames().len(), total, keeps)?;
-        let mut report = Report::default();
-        self.for_each(|index, imported| {
-            report.absorb(imported.report);
-            frames.push(index, imported.splats, imported.ids.as_deref())?;
-            progress(index + 1);
-            Ok(())
-        })?;
-        frames.finish()?;
-        Ok(report)
-    }
-
-    /// Makes the palette of harmonics from frames spread evenly over the sequence, as many as a sample needs.
-    fn push_palette(&self, writer: &mut Writer, options: &WriterOptions) -> Result<()> {
-        let (degree, frames) = (self.info().sh_degree, self.frames().len());
-        if options.profile == Profile::Raw || degree == 0 {
-            return Ok(());
-        }
-        let total = self.total_splats();
-        // A frame costs its reading, so no more of them than the sample keeps splats of.
-        let every = usize::try_from(total.div_ceil(PaletteSampler::MOST_SAMPLES))
-            .unwrap_or(1)
-            .clamp(1, frames.max(1));
-        let chosen = (every / 2..frames).step_by(every);
-        let shown =
-            chosen.clone().filter_map(|index| self.summary(index)).map(|summary| summary.splats).sum();
-        let mut sampler = PaletteSampler::new(degree, shown);
-        for index in chosen {
-            sampler.add(&self.read_frame(index)?.splats);
-        }
-        match sampler.palette(options.profile, total) {
-            Some(palette) => writer.push_palette(palette),
-            None => Ok(()),
-        }
-    }
-
-    /// Splats of all frames, by their headers.
-    fn total_splats(&self) -> u64 {
-        (0..self.frames().len()).filter_map(|index| self.summary(index)).map(|s| s.splats).sum()
+        push_sequence(self, writer, options, progress)
     }
 }
 
+/// Converts a sequence into a writer that was started with its info and that the caller finishes. `progress` gets the
+/// number of frames done.
+pub(crate) fn push_sequence(
+    sequence: &dyn Sequence,
+    writer: &mut Writer,
+    options: &WriterOptions,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Report> {
+    let total = total_splats(sequence);
+    let keeps = options.profile != Profile::Raw && sequence.keeps_identity()?;
+    push_palette(sequence, writer, options)?;
+    let mut frames = Frames::new(writer, sequence.info(), options, sequence.frame_count(), total, keeps)?;
+    let mut report = sequence.report();
+    for_each(sequence, |index, imported| {
+        report.absorb(imported.report);
+        frames.push(index, imported.splats, imported.ids.as_deref())?;
+        progress(index + 1);
+        Ok(())
+    })?;
+    frames.finish()?;
+    Ok(report)
+}
+
+/// Makes the palette of harmonics from frames spread evenly over the sequence, as many as a sample needs.
+fn push_palette(sequence: &dyn Sequence, writer: &mut Writer, options: &WriterOptions) -> Result<()> {
+    let (degree, frames) = (sequence.info().sh_degree, sequence.frame_count());
+    if options.profile == Profile::Raw || degree == 0 {
+        return Ok(());
+    }
+    let total = total_splats(sequence);
+    // A frame costs its reading, so no more of them than the sample keeps splats of.
+    let every =
+        usize::try_from(total.div_ceil(PaletteSampler::MOST_SAMPLES)).unwrap_or(1).clamp(1, frames.max(1));
+    let chosen = (every / 2..frames).step_by(every);
+    let shown = chosen.clone().map(|index| sequence.splats_in(index)).sum();
+    let mut sampler = PaletteSampler::new(degree, shown);
+    for index in chosen {
+        sampler.add(&sequence.read_frame(index)?.splats);
+    }
+    match sampler.palette(options.profile, total) {
+        Some(palette) => writer.push_palette(palette),
+        None => Ok(()),
+    }
+}
+
+/// Splats of all frames, by their headers.
+fn total_splats(sequence: &dyn Sequence) -> u64 {
+    (0..sequence.frame_count()).map(|index| sequence.splats_in(index)).sum()
+}
+
 /// Writes frames one after the other.
-pub(crate) enum Frames<'a> {
+enum Frames<'a> {
     /// Each a set of windows.
     Windows(Windows<'a>),
     /// Splats that keep their identity, which is their index.
@@ -152,7 +162,7 @@ impl<'a> Frames<'a> {
 }
 
 /// Frames that are gathered into segments as they are, on their way into a clip.
-pub(crate) struct Windows<'a> {
+struct Windows<'a> {
     writer: &'a mut Writer,
     info: ClipInfo,
     hierarchy: Hierarchy,

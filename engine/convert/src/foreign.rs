@@ -1,84 +1,123 @@
-//! Whatever the user named that is no clip: files of splats, or a model with what moves it.
+//! Whatever the user named that is no clip: found out by its content, and converted.
 //!
 //! The command line asks nothing else: what it is, how many frames it has, and into which clip it goes.
 
 use std::path::{Path, PathBuf};
 
 use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::codec::push_performance;
 use vivant::splat::ClipInfo;
+use vivant::time::TICKS_PER_FRAME;
 use vivant::{Error, Result};
 
+use crate::clip::push_sequence;
+use crate::formats::{Format, Open, format_of};
 use crate::options::Options;
+use crate::probe::Probe;
 use crate::report::Report;
-use crate::rig::{self, Rig, RigOptions};
+use crate::rig::{Rig, RigOptions};
+use crate::sequence::Sequence;
 use crate::source::Source;
+use crate::whole::Whole;
+use crate::{inputs, ply};
 
 /// A foreign performance of any kind.
 #[derive(Debug)]
-pub enum Foreign {
-    /// Splats or coloured points, a file a frame.
-    Files(Source),
-    /// A model, baked.
-    Rig(Box<Rig>),
+pub struct Foreign {
+    format: &'static Format,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Frames(Box<dyn Sequence>),
+    Whole(Box<Whole>),
 }
 
 impl Foreign {
-    /// Opens `inputs`: one glTF model, with the BVH `motion` if one is given; or what [`Source::open`] takes.
+    /// Opens `inputs`: a file or folder of any of the formats, or several files that are a frame each; a glTF model with
+    /// the BVH `motion` if one is given.
     ///
     /// # Errors
-    /// Whatever is wrong with a file; [`Error::InvalidArgument`] for a motion without a model, or several models.
+    /// Whatever is wrong with a file; [`Error::InvalidArgument`] for a motion without a model, or for several inputs of
+    /// a format that is converted alone.
     pub fn open(
         inputs: &[PathBuf],
         motion: Option<&Path>,
         options: &Options,
         rig_options: &RigOptions,
     ) -> Result<Self> {
-        match inputs {
-            [model] if rig::is_gltf(model) => Ok(Self::Rig(Box::new(Rig::open(model, motion, rig_options)?))),
-            _ if inputs.iter().any(|input| rig::is_gltf(input)) => {
-                Err(Error::invalid("a glTF model is converted alone: give one input"))
+        // A folder may be one thing; else it holds frames.
+        let alone = match inputs {
+            [only] if only.exists() => format_of(&Probe::open(only)?).map(|format| (format, only.clone())),
+            _ => None,
+        };
+        let (format, files) = match alone {
+            Some((format, only)) => (format, vec![only]),
+            None => {
+                let files = inputs::resolve(inputs)?;
+                let first = files.first().map(|first| Probe::open(first)).transpose()?;
+                // What no format knows is read as PLY, which says why it is none.
+                (first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT), files)
             }
-            _ if motion.is_some() => {
-                Err(Error::invalid("a motion moves a glTF model: give a .glb or .gltf with it"))
-            }
-            files => Ok(Self::Files(Source::open(files, options)?)),
+        };
+        if motion.is_some() && !matches!(format.open, Open::Rig) {
+            return Err(Error::invalid("a motion moves a glTF model: give a .glb or .gltf with it"));
         }
+        let alone = match (inputs, files.as_slice()) {
+            ([_], [only]) => Ok(only.as_path()),
+            _ => {
+                let first = files.first().map(|first| first.display().to_string()).unwrap_or_default();
+                let what = format.system;
+                Err(Error::invalid(format!("{first}: {what}: is converted alone: give one input")))
+            }
+        };
+        let content = match &format.open {
+            Open::Still(still) => {
+                Content::Frames(Box::new(Source::of_frames(format.name, *still, files, options)?))
+            }
+            Open::Sequence(open) => Content::Frames(open(alone?, options)?),
+            Open::Whole(open) => Content::Whole(Box::new(open(alone?, options)?)),
+            Open::Rig => Content::Frames(Box::new(Rig::open(alone?, motion, rig_options)?)),
+        };
+        Ok(Self { format, content })
     }
 
     /// What the clip will be.
     #[must_use]
     pub fn info(&self) -> ClipInfo {
-        match self {
-            Self::Files(source) => source.info(),
-            Self::Rig(rig) => rig.info(),
+        match &self.content {
+            Content::Frames(frames) => frames.info(),
+            Content::Whole(whole) => whole.performance.info,
         }
     }
 
-    /// Number of frames.
+    /// Number of frames, at least 1.
     #[must_use]
     pub fn frames(&self) -> usize {
-        match self {
-            Self::Files(source) => source.frames().len(),
-            Self::Rig(rig) => rig.frames(),
+        match &self.content {
+            Content::Frames(frames) => frames.frame_count(),
+            Content::Whole(whole) => {
+                usize::try_from(whole.performance.info.duration / i64::from(TICKS_PER_FRAME))
+                    .unwrap_or(1)
+                    .max(1)
+            }
         }
     }
 
     /// The files that are read.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
-        match self {
-            Self::Files(source) => source.frames(),
-            Self::Rig(rig) => rig.files(),
+        match &self.content {
+            Content::Frames(frames) => frames.files(),
+            Content::Whole(whole) => &whole.files,
         }
     }
 
-    /// The format, by its usual name.
+    /// What it was found to be.
     #[must_use]
-    pub const fn format(&self) -> &'static str {
-        match self {
-            Self::Files(_) => "ply",
-            Self::Rig(_) => "gltf",
-        }
+    pub const fn format(&self) -> &'static Format {
+        self.format
     }
 
     /// Converts into a writer that the caller started with [`Self::info`] and finishes.
@@ -91,9 +130,19 @@ impl Foreign {
         options: &WriterOptions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
-        match self {
-            Self::Files(source) => source.push_frames(writer, options, progress),
-            Self::Rig(rig) => rig.push_frames(writer, options, progress),
+        match &self.content {
+            Content::Frames(frames) => push_sequence(frames.as_ref(), writer, options, progress),
+            Content::Whole(whole) => {
+                let frames = self.frames() as f64;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a share of a count is a count"
+                )]
+                let mut done = |share: f64| progress((share * frames) as usize);
+                push_performance(writer, &whole.performance, options, &mut done)?;
+                Ok(whole.report.clone())
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use vivant::{Error, Result};
 
 use crate::natural;
 use crate::pattern::Pattern;
+use crate::probe::names_in as names;
 
 /// Most frames: ten hours at 30 a second.
 const MAX_FRAMES: usize = 1 << 20;
@@ -111,14 +112,4 @@ fn ply_files(folder: &Path) -> Result<Vec<PathBuf>> {
     };
     let files = names(folder)?.into_iter().filter(is_ply).map(|name| folder.join(name));
     Ok(files.filter(|path| path.is_file()).collect())
-}
-
-/// The names in a folder that are text.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let failed = |source| Error::io(folder, "cannot list", source);
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        names.extend(entry.map_err(failed)?.file_name().into_string());
-    }
-    Ok(names)
 }

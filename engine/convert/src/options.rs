@@ -15,7 +15,7 @@ pub enum Stored {
 }
 
 /// How to import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Options {
     /// Where the file's axes point; `None` for the custom of the format (PLY: [`Axes::RDF`]).
     pub axes: Option<Axes>,
@@ -25,4 +25,8 @@ pub struct Options {
     pub opacity: Stored,
     /// How scales are stored.
     pub scale: Stored,
+    /// How long a performance lasts whose file counts time from 0 to 1, seconds; `None` for the custom of the format.
+    pub seconds: Option<f64>,
+    /// How far a splat may be from its own path where paths are fitted, metres; `None` for a millimetre.
+    pub bound: Option<f32>,
 }

@@ -1,4 +1,4 @@
-//! A foreign performance: found, measured by its headers, and handed out frame by frame.
+//! Files of splats that stand still: found, measured by their headers, and handed out frame by frame.
 //!
 //! One file is a static scene; several are a sequence, each a frame with a window of exactly its own ticks, of any
 //! number of splats. All frames get the highest SH degree of any. [`Source::for_each`] reads a few frames at a time
@@ -7,14 +7,17 @@
 use std::path::PathBuf;
 
 use rayon::prelude::*;
-use vivant::splat::{ClipInfo, Life, Performance, Splats};
+use vivant::splat::{Appearance, ClipInfo, Life, Performance, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
 use crate::correspondence::keeps_identity;
-use crate::options::{Options, Stored};
-use crate::ply::{self, Kind, Summary};
+use crate::formats::{Open, Still, format_of};
+use crate::options::Options;
+use crate::ply::{self, Kind};
+use crate::probe::Probe;
 use crate::report::Report;
+use crate::sequence::Sequence;
 use crate::{inputs, rows};
 
 /// Splats that are in memory at a time, if a single frame has not more: 256 MB of them at SH degree 3.
@@ -31,9 +34,22 @@ pub struct Imported {
     pub report: Report,
 }
 
-/// A foreign performance.
+/// What a file says at its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Gaussians or bare points.
+    pub kind: Kind,
+    /// Number of splats or points.
+    pub splats: u64,
+    /// SH degree, 0..=3.
+    pub sh_degree: u8,
+}
+
+/// A foreign performance: a file a frame.
 #[derive(Debug, Clone)]
 pub struct Source {
+    format: &'static str,
+    still: Still,
     frames: Vec<PathBuf>,
     summaries: Vec<Summary>,
     options: Options,
@@ -48,7 +64,27 @@ impl Source {
     /// Any error of a file, naming it: all headers are read, so that the 9000th frame fails here and not in an hour.
     pub fn open(inputs: &[PathBuf], options: &Options) -> Result<Self> {
         let frames = inputs::resolve(inputs)?;
-        let probed: Vec<Result<Summary>> = frames.par_iter().map(|path| ply::probe(path)).collect();
+        // What no format knows is read as PLY, which says why it is none.
+        let first = frames.first().map(|first| Probe::open(first)).transpose()?;
+        let format = first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT);
+        let Open::Still(still) = format.open else {
+            let first = frames[0].display();
+            return Err(Error::invalid(format!(
+                "{first}: {} is no still frame of a sequence: give it alone",
+                format.name
+            )));
+        };
+        Self::of_frames(format.name, still, frames, options)
+    }
+
+    /// [`Self::open`] with the files found and their format known.
+    pub(crate) fn of_frames(
+        format: &'static str,
+        still: Still,
+        frames: Vec<PathBuf>,
+        options: &Options,
+    ) -> Result<Self> {
+        let probed: Vec<Result<Summary>> = frames.par_iter().map(|path| (still.probe)(path)).collect();
         let summaries = probed.into_iter().collect::<Result<Vec<Summary>>>()?;
         if let Some(first) = frames.first()
             && summaries.iter().all(|summary| summary.splats == 0)
@@ -59,7 +95,7 @@ impl Source {
             )));
         }
         let sh_degree = summaries.iter().map(|summary| summary.sh_degree).max().unwrap_or(0);
-        let mut source = Self { frames, summaries, options: *options, sh_degree };
+        let mut source = Self { format, still, frames, summaries, options: options.clone(), sh_degree };
         source.settle()?;
         Ok(source)
     }
@@ -67,17 +103,19 @@ impl Source {
     /// Decides by the first frame that has splats how the sequence stores them: a later frame with few splats must
     /// not decide differently and flicker.
     fn settle(&mut self) -> Result<()> {
-        let undecided = self.options.opacity == Stored::Detect || self.options.scale == Stored::Detect;
-        let holds = |summary: &Summary| summary.splats > 0 && summary.kind == Kind::Gaussians;
+        let first = self.summaries.iter().position(|summary| summary.splats > 0);
         if self.is_sequence()
-            && undecided
-            && let Some(first) = self.summaries.iter().position(holds)
+            && let Some(first) = first
         {
-            let (_, found) = ply::read_and_tell(&self.frames[first], &self.options)?;
-            self.options.opacity = found.opacity;
-            self.options.scale = found.scale;
+            self.options = (self.still.settle)(&self.frames[first], &self.options)?;
         }
         Ok(())
+    }
+
+    /// The format, by its short name.
+    #[must_use]
+    pub const fn format(&self) -> &'static str {
+        self.format
     }
 
     /// The files, one a frame, in order.
@@ -103,13 +141,20 @@ impl Source {
     pub fn info(&self) -> ClipInfo {
         if !self.is_sequence() {
             let rate = TickRate { num: 1000, den: 1 };
-            return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree: self.sh_degree };
+            return ClipInfo {
+                rate,
+                duration: 0,
+                fps: (0, 1),
+                sh_degree: self.sh_degree,
+                appearance: Appearance::default(),
+            };
         }
         ClipInfo {
             rate: self.options.fps.tick_rate(),
             duration: frame_tick(self.frames.len()),
             fps: self.options.fps.fraction(),
             sh_degree: self.sh_degree,
+            appearance: Appearance::default(),
         }
     }
 
@@ -121,7 +166,7 @@ impl Source {
         let Some(path) = self.frames.get(index) else {
             return Err(Error::invalid(format!("frame {index} of a sequence of {}", self.frames.len())));
         };
-        let mut imported = ply::read(path, &self.options)?;
+        let mut imported = (self.still.read)(path, &self.options)?;
         rows::raise_degree(&mut imported.splats, self.sh_degree);
         show_in_frame(&mut imported.splats, &self.info(), index);
         Ok(imported)
@@ -151,29 +196,8 @@ impl Source {
     ///
     /// # Errors
     /// The first error of a frame in order, or of `each`.
-    pub fn for_each(&self, mut each: impl FnMut(usize, Imported) -> Result<()>) -> Result<()> {
-        let mut first = 0;
-        while first < self.frames.len() {
-            let end = self.batch_end(first);
-            let read: Vec<Result<Imported>> =
-                (first..end).into_par_iter().map(|index| self.read_frame(index)).collect();
-            for (index, imported) in (first..end).zip(read) {
-                each(index, imported?)?;
-            }
-            first = end;
-        }
-        Ok(())
-    }
-
-    /// One past the last frame that is read together with frame `first`.
-    fn batch_end(&self, first: usize) -> usize {
-        let most = rayon::current_num_threads().max(1);
-        let mut splats = 0_u64;
-        let fits = |summary: &&Summary| {
-            splats = splats.saturating_add(summary.splats);
-            splats <= SPLATS_AHEAD
-        };
-        first + self.summaries[first..].iter().take(most).take_while(fits).count().max(1)
+    pub fn for_each(&self, each: impl FnMut(usize, Imported) -> Result<()>) -> Result<()> {
+        for_each(self, each)
     }
 
     /// Reads everything into memory.
@@ -190,6 +214,66 @@ impl Source {
         })?;
         Ok((Performance { info: self.info(), splats: all }, report))
     }
+}
+
+impl Sequence for Source {
+    fn info(&self) -> ClipInfo {
+        self.info()
+    }
+
+    fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
+    fn files(&self) -> &[PathBuf] {
+        &self.frames
+    }
+
+    fn splats_in(&self, index: usize) -> u64 {
+        self.summary(index).map_or(0, |summary| summary.splats)
+    }
+
+    fn read_frame(&self, index: usize) -> Result<Imported> {
+        self.read_frame(index)
+    }
+
+    fn keeps_identity(&self) -> Result<bool> {
+        self.keeps_identity()
+    }
+}
+
+/// Hands every frame of a sequence to `each` in order, with its window, reading a few ahead in parallel.
+pub(crate) fn for_each(
+    sequence: &dyn Sequence,
+    mut each: impl FnMut(usize, Imported) -> Result<()>,
+) -> Result<()> {
+    let (info, count) = (sequence.info(), sequence.frame_count());
+    let read = |index| {
+        let mut imported = sequence.read_frame(index)?;
+        show_in_frame(&mut imported.splats, &info, index);
+        Ok(imported)
+    };
+    let mut first = 0;
+    while first < count {
+        let end = batch_end(sequence, first);
+        let frames: Vec<Result<Imported>> = (first..end).into_par_iter().map(read).collect();
+        for (index, imported) in (first..end).zip(frames) {
+            each(index, imported?)?;
+        }
+        first = end;
+    }
+    Ok(())
+}
+
+/// One past the last frame that is read together with frame `first`.
+fn batch_end(sequence: &dyn Sequence, first: usize) -> usize {
+    let most = rayon::current_num_threads().max(1);
+    let mut splats = 0_u64;
+    let fits = |index: &usize| {
+        splats = splats.saturating_add(sequence.splats_in(*index));
+        splats <= SPLATS_AHEAD
+    };
+    first + (first..sequence.frame_count()).take(most).take_while(fits).count().max(1)
 }
 
 /// First tick of a frame.

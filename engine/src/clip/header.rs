@@ -8,7 +8,7 @@ use super::bytes::{array_at, box_at, i64_at, put, put_box, u16_at, u32_at, u64_a
 use super::track::FEATURE_TRACKS;
 use crate::error::{Error, Result};
 use crate::frame::CLUSTER_SPLATS;
-use crate::splat::ClipInfo;
+use crate::splat::{Appearance, ClipInfo};
 use crate::time::TickRate;
 
 /// Bytes of the superblock and of the footer.
@@ -237,7 +237,9 @@ impl Block<'_> {
             return Err(self.wrong("fps_den", at::FPS_DEN, "must not be zero; convert the source again"));
         }
         match u8::try_from(self.u32(at::SH_DEGREE)) {
-            Ok(sh_degree @ 0..=3) => Ok(ClipInfo { rate, duration, fps, sh_degree }),
+            Ok(sh_degree @ 0..=3) => {
+                Ok(ClipInfo { rate, duration, fps, sh_degree, appearance: Appearance::default() })
+            }
             _ => Err(self.wrong("sh_degree", at::SH_DEGREE, "must be 0 to 3; convert the source again")),
         }
     }

@@ -25,7 +25,7 @@ use super::write::is_possible;
 use super::{ByteSource, Parts, read_metadata, read_run};
 use crate::error::{Error, Result};
 use crate::frame::{Keys, Plane};
-use crate::splat::ClipInfo;
+use crate::splat::{Appearance, ClipInfo};
 use crate::time::{TICKS_PER_FRAME, TickRate};
 
 /// Where a scan looks for segments: what every one of them is aligned to.
@@ -267,7 +267,13 @@ fn from_segments(scanned: &Scanned, notes: &mut Vec<String>) -> Description {
     let shared = scanned.palette.map_or(0, |palette| palette.degree as usize);
     let sh_degree = u8::try_from(sh_degree.max(shared)).unwrap_or_default();
     let said = headers()
-        .map(|header| ClipInfo { rate: header.rate, duration: header.duration, fps: header.fps, sh_degree })
+        .map(|header| ClipInfo {
+            rate: header.rate,
+            duration: header.duration,
+            fps: header.fps,
+            sh_degree,
+            appearance: Appearance::default(),
+        })
         .find(is_possible);
     let info = said.unwrap_or_else(|| {
         notes
@@ -276,7 +282,7 @@ fn from_segments(scanned: &Scanned, notes: &mut Vec<String>) -> Description {
         // One tick is all that a static scene has. A length that cannot be leaves its segment out.
         let last = headers().map(|header| header.end).max().unwrap_or_default().clamp(1, i64::from(u32::MAX));
         let (duration, fps) = if last == 1 { (0, (0, 1)) } else { (last, (GUESSED_FPS, 1)) };
-        ClipInfo { rate, duration, fps, sh_degree }
+        ClipInfo { rate, duration, fps, sh_degree, appearance: Appearance::default() }
     });
     Description { info, nodes: 0, file_len: 0, metadata: Extent::default(), tracks: false }
 }

@@ -51,4 +51,4 @@ pub use prepare::{Prepared, Preparer};
 pub use rig_write::{RigReport, RigWriter};
 pub use sequence::SequenceWriter;
 pub use unpack::{performance_of, splats_at, splats_of};
-pub use write::{performance_to_bytes, write_performance, write_performance_with};
+pub use write::{performance_to_bytes, push_performance, write_performance, write_performance_with};

@@ -200,7 +200,13 @@ mod tests {
     use crate::time::TickRate;
 
     fn info(fps: u32, duration: i64) -> ClipInfo {
-        ClipInfo { rate: TickRate::for_fps(fps, 1).unwrap(), duration, fps: (fps, 1), sh_degree: 0 }
+        ClipInfo {
+            rate: TickRate::for_fps(fps, 1).unwrap(),
+            duration,
+            fps: (fps, 1),
+            sh_degree: 0,
+            appearance: crate::splat::Appearance::default(),
+        }
     }
 
     #[test]

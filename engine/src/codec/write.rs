@@ -32,7 +32,7 @@ pub fn write_performance_with(
     progress: &mut dyn FnMut(f64),
 ) -> Result<WriteReport> {
     let mut writer = Writer::create(path, &performance.info, options)?;
-    push_all(&mut writer, performance, options, progress)?;
+    push_performance(&mut writer, performance, options, progress)?;
     writer.finish()
 }
 
@@ -45,11 +45,16 @@ pub fn performance_to_bytes(
     options: &WriterOptions,
 ) -> Result<(Vec<u8>, WriteReport)> {
     let mut writer = Writer::in_memory(&performance.info, options)?;
-    push_all(&mut writer, performance, options, &mut |_| {})?;
+    push_performance(&mut writer, performance, options, &mut |_| {})?;
     writer.finish_bytes()
 }
 
-fn push_all(
+/// Puts a performance into a writer that was started with its info and that the caller finishes. Tells its progress,
+/// 0 to 1.
+///
+/// # Errors
+/// As [`write_performance`].
+pub fn push_performance(
     writer: &mut Writer,
     performance: &Performance,
     options: &WriterOptions,

@@ -133,7 +133,13 @@ mod tests {
 
     fn timeline(frames: i64, start_nanos: i64) -> Timeline {
         let rate = TickRate::for_fps(25, 1).unwrap();
-        let info = ClipInfo { rate, duration: frames * 1000, fps: (25, 1), sh_degree: 0 };
+        let info = ClipInfo {
+            rate,
+            duration: frames * 1000,
+            fps: (25, 1),
+            sh_degree: 0,
+            appearance: crate::splat::Appearance::default(),
+        };
         let audio = AudioTrack {
             channels: 1,
             pre_skip: 312,

@@ -194,7 +194,7 @@ mod tests {
     use crate::clip::WriterOptions;
     use crate::codec::performance_to_bytes;
     use crate::frame::FULL_LOD;
-    use crate::splat::{ClipInfo, Life, Performance, Splat, Splats};
+    use crate::splat::{Appearance, ClipInfo, Life, Performance, Splat, Splats};
     use crate::time::TickRate;
 
     /// Ten frames with one segment each, and one segment over all of them.
@@ -206,7 +206,13 @@ mod tests {
             splats.push(&Splat { life, ..Splat::DEFAULT }, &[]);
         }
         let rate = TickRate::for_fps(30, 1).unwrap();
-        let info = ClipInfo { rate, duration: 10_000, fps: (30, 1), sh_degree: 0 };
+        let info = ClipInfo {
+            rate,
+            duration: 10_000,
+            fps: (30, 1),
+            sh_degree: 0,
+            appearance: Appearance::default(),
+        };
         let options = WriterOptions { min_node_splats: 0, ..WriterOptions::default() };
         let (bytes, _) = performance_to_bytes(&Performance { info, splats }, &options).unwrap();
         Arc::new(Clip::from_bytes("ten frames", bytes).unwrap())

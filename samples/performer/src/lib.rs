@@ -32,7 +32,7 @@ use number::{count, single};
 use rayon::prelude::*;
 use solver::Moment;
 use stage::Stage;
-use vivant::splat::{ClipInfo, Performance, Splat, Splats};
+use vivant::splat::{Appearance, ClipInfo, Performance, Splat, Splats};
 use vivant::time::TickRate;
 
 /// What to make.
@@ -119,7 +119,13 @@ pub fn generate_with_report(options: &Options) -> (Performance, Report) {
     }
     let steady = splats.len();
     motes.iter().for_each(|mote| splats.push(mote, &[]));
-    let info = ClipInfo { rate, duration: rate.ticks_from_seconds(duration), fps: (FPS, 1), sh_degree: 0 };
+    let info = ClipInfo {
+        rate,
+        duration: rate.ticks_from_seconds(duration),
+        fps: (FPS, 1),
+        sh_degree: 0,
+        appearance: Appearance::default(),
+    };
     let mean = |squares: f64| single((squares / misfit.samples.max(1) as f64).sqrt());
     let report = Report {
         splats_live: fewest_live(&splats, &info),

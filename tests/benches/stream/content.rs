@@ -8,7 +8,7 @@ use std::path::Path;
 
 use vivant::Result;
 use vivant::clip::{Compression, WriteReport, Writer, WriterOptions};
-use vivant::splat::{ClipInfo, Life, Motion, Splat, Splats};
+use vivant::splat::{Appearance, ClipInfo, Life, Motion, Splat, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant_tests::random::Random;
 
@@ -42,7 +42,7 @@ impl Plan {
 pub(crate) fn write(path: &Path, plan: &Plan) -> Result<WriteReport> {
     let rate = TickRate::for_fps(FPS, 1).unwrap_or(TickRate { num: 30_000, den: 1 });
     let duration = plan.seconds * TICKS;
-    let info = ClipInfo { rate, duration, fps: (FPS, 1), sh_degree: 0 };
+    let info = ClipInfo { rate, duration, fps: (FPS, 1), sh_degree: 0, appearance: Appearance::default() };
     let options = WriterOptions { compression: plan.compression, ..WriterOptions::default() };
     let mut writer = Writer::create(path, &info, &options)?;
     for Level(level, length, splats) in plan.levels {

@@ -6,7 +6,7 @@
 pub(crate) mod bytes;
 pub(crate) mod faulty;
 
-use vivant::splat::{ClipInfo, Life, Motion, Performance, Splat, Splats};
+use vivant::splat::{Appearance, ClipInfo, Life, Motion, Performance, Splat, Splats};
 use vivant::time::TickRate;
 
 /// PCG-32 (O'Neill 2014): small, seeded, the same everywhere.
@@ -80,7 +80,10 @@ pub(crate) fn performance(seed: u64, splats: usize, frames: i64, sh_degree: u8) 
         let rest: Vec<f32> = (0..out.sh_stride()).map(|_| random.float(-0.3, 0.3)).collect();
         out.push(&splat, &rest);
     }
-    Performance { info: ClipInfo { rate, duration, fps: (30, 1), sh_degree }, splats: out }
+    Performance {
+        info: ClipInfo { rate, duration, fps: (30, 1), sh_degree, appearance: Appearance::default() },
+        splats: out,
+    }
 }
 
 /// A static scene.

@@ -14,13 +14,32 @@
 use vivant::{Error, Result};
 
 /// Bytes within which the header must end.
-pub(super) const MAX_HEADER: usize = 256 * 1024;
+pub(crate) const MAX_HEADER: usize = 256 * 1024;
 /// Longest header line; comments carry whole settings at times.
 const MAX_LINE: usize = 16 * 1024;
 /// Most elements.
 const MAX_ELEMENTS: usize = 64;
 /// Most properties of one element; the INRIA layout has 62.
 const MAX_PROPERTIES: usize = 1024;
+
+/// `element.property` for every property that the first bytes of a file name, without judging them.
+pub(crate) fn property_names(start: &[u8]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut element = String::new();
+    for line in start.split(|&byte| byte == b'\n').map(String::from_utf8_lossy) {
+        let mut words = line.split_ascii_whitespace();
+        match words.next() {
+            Some("element") => element = words.next().unwrap_or_default().to_owned(),
+            Some("property") => names.push(format!("{element}.{}", words.next_back().unwrap_or_default())),
+            Some("end_header") => break,
+            _ => {}
+        }
+        if names.len() >= MAX_ELEMENTS * MAX_PROPERTIES {
+            break;
+        }
+    }
+    names
+}
 
 /// How the rows are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,10 +13,22 @@ mod points;
 mod read;
 pub mod write;
 
+use crate::formats::{Fidelity, Format, Open, Still};
+
+pub(crate) use header::{MAX_HEADER, property_names};
 pub use plan::Kind;
-pub(crate) use read::read_and_tell;
-pub use read::{Summary, probe, read};
+pub use read::{probe, read};
 pub use write::{write_points, write_splats};
+
+/// What is read of trained Gaussians and points as PLY.
+pub(crate) const FORMAT: Format = Format {
+    name: "ply",
+    system: "3D Gaussian Splatting (INRIA layout) and what follows it; bare points",
+    fidelity: Fidelity::Exact,
+    limits: "",
+    detect: |probe| probe.starts_with(b"ply"),
+    open: Open::Still(Still { probe, read, settle: read::settle }),
+};
 
 /// Most splats one file may hold: beyond it one frame would not fit the memory of the machines this runs on.
 pub const MAX_SPLATS: u64 = 1 << 26;

@@ -18,19 +18,8 @@ use super::{MAX_SPLATS, gaussians, points};
 use crate::options::{Options, Stored};
 use crate::report::Report;
 use crate::rows::{self, Rows};
-use crate::source::Imported;
+use crate::source::{Imported, Summary};
 use crate::{Axes, cleanse};
-
-/// What the header of a file tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// Gaussians or bare points.
-    pub kind: Kind,
-    /// Number of splats or points.
-    pub splats: u64,
-    /// SH degree, 0..=3.
-    pub sh_degree: u8,
-}
 
 /// Where a file says its attributes are stored activated; found by [`read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +45,16 @@ pub fn probe(path: &Path) -> Result<Summary> {
 /// As [`probe`]; also [`Error::Malformed`] when the body is damaged or no splat of it can be used.
 pub fn read(path: &Path, options: &Options) -> Result<Imported> {
     read_and_tell(path, options).map(|(imported, _)| imported)
+}
+
+/// Decides by one file how its sequence stores attributes.
+pub(super) fn settle(path: &Path, options: &Options) -> Result<Options> {
+    let undecided = options.opacity == Stored::Detect || options.scale == Stored::Detect;
+    if !undecided || probe(path)?.kind != Kind::Gaussians {
+        return Ok(options.clone());
+    }
+    let (_, found) = read_and_tell(path, options)?;
+    Ok(Options { opacity: found.opacity, scale: found.scale, ..options.clone() })
 }
 
 /// [`read`], and how the attributes turned out to be stored.

@@ -27,12 +27,6 @@ pub(crate) struct Document {
     folder: PathBuf,
 }
 
-/// Whether a name ends as glTF files do.
-#[must_use]
-pub fn is_gltf(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("glb") || end.eq_ignore_ascii_case("gltf"))
-}
-
 impl Document {
     /// Reads `path` and the buffers it names.
     ///

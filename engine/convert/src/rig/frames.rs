@@ -1,13 +1,46 @@
-//! From a rig to a clip: a sequence whose splats keep their identity. The only place here that knows the writer.
+//! A rig as a sequence of frames whose splats keep their identity, which is their index.
 
-use rayon::prelude::*;
+use std::path::PathBuf;
+
 use vivant::Result;
 use vivant::clip::{Writer, WriterOptions};
+use vivant::splat::ClipInfo;
 
 use super::Rig;
-use crate::clip::Frames;
+use crate::clip::push_sequence;
 use crate::report::Report;
-use crate::source::show_in_frame;
+use crate::sequence::Sequence;
+use crate::source::Imported;
+
+impl Sequence for Rig {
+    fn info(&self) -> ClipInfo {
+        self.info()
+    }
+
+    fn frame_count(&self) -> usize {
+        self.frames()
+    }
+
+    fn files(&self) -> &[PathBuf] {
+        self.files()
+    }
+
+    fn splats_in(&self, _index: usize) -> u64 {
+        self.splats() as u64
+    }
+
+    fn read_frame(&self, index: usize) -> Result<Imported> {
+        Ok(Imported { splats: self.frame(index)?, ids: None, report: Report::default() })
+    }
+
+    fn keeps_identity(&self) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn report(&self) -> Report {
+        self.report()
+    }
+}
 
 impl Rig {
     /// Converts into a writer that the caller started with [`Rig::info`] and finishes. `progress` gets the number of
@@ -21,21 +54,6 @@ impl Rig {
         options: &WriterOptions,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Report> {
-        let info = self.info();
-        let total = (self.frames() as u64).saturating_mul(self.splats() as u64);
-        let mut frames = Frames::new(writer, info, options, self.frames(), total, true)?;
-        let ahead = rayon::current_num_threads().max(1);
-        for first in (0..self.frames()).step_by(ahead) {
-            let end = (first + ahead).min(self.frames());
-            let baked: Vec<Result<_>> = (first..end).into_par_iter().map(|index| self.frame(index)).collect();
-            for (index, splats) in (first..end).zip(baked) {
-                let mut splats = splats?;
-                show_in_frame(&mut splats, &info, index);
-                frames.push(index, splats, None)?;
-                progress(index + 1);
-            }
-        }
-        frames.finish()?;
-        Ok(self.report())
+        push_sequence(self, writer, options, progress)
     }
 }

@@ -35,20 +35,30 @@ use std::path::{Path, PathBuf};
 
 use glam::{Quat, Vec3};
 use rayon::prelude::*;
-use vivant::splat::{ClipInfo, Splats};
+use vivant::splat::{Appearance, ClipInfo, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
+use crate::formats::{Fidelity, Format, Open};
 use crate::fps::Fps;
 use crate::report::Report;
 use animation::Animation;
 use bvh::Bvh;
 use document::Document;
-pub use document::is_gltf;
 use model::Model;
 use retarget::Retarget;
 use skeleton::{Local, Placed};
 use surface::Disc;
+
+/// What is read of glTF models.
+pub(crate) const FORMAT: Format = Format {
+    name: "gltf",
+    system: "glTF: a skinned model, moved by its own animation or a BVH",
+    fidelity: Fidelity::Baked,
+    limits: "the first animation; no morph targets, no sparse accessors",
+    detect: |probe| probe.starts_with(b"glTF") || probe.has_extension("glb") || probe.has_extension("gltf"),
+    open: Open::Rig,
+};
 
 /// Splats of a model unless the caller says otherwise: a person at arm's length.
 pub const DEFAULT_SPLATS: usize = 200_000;
@@ -158,10 +168,22 @@ impl Rig {
     #[must_use]
     pub fn info(&self) -> ClipInfo {
         if self.frames == 1 {
-            return ClipInfo { rate: TickRate { num: 1000, den: 1 }, duration: 0, fps: (0, 1), sh_degree: 0 };
+            return ClipInfo {
+                rate: TickRate { num: 1000, den: 1 },
+                duration: 0,
+                fps: (0, 1),
+                sh_degree: 0,
+                appearance: Appearance::default(),
+            };
         }
         let ticks = i64::try_from(self.frames).unwrap_or(i64::MAX).saturating_mul(i64::from(TICKS_PER_FRAME));
-        ClipInfo { rate: self.fps.tick_rate(), duration: ticks, fps: self.fps.fraction(), sh_degree: 0 }
+        ClipInfo {
+            rate: self.fps.tick_rate(),
+            duration: ticks,
+            fps: self.fps.fraction(),
+            sh_degree: 0,
+            appearance: Appearance::default(),
+        }
     }
 
     /// Number of frames, at least 1.

@@ -1,13 +1,19 @@
 //! The clock against exact arithmetic: rates, ends, ranges, what follows, and an external clock that jitters.
 
 use super::*;
-use crate::splat::ClipInfo;
+use crate::splat::{Appearance, ClipInfo};
 use crate::time::TickRate;
 
 const SECOND: i64 = 1_000_000_000;
 
 fn clock(duration: i64) -> Clock {
-    Clock::new(&ClipInfo { rate: TickRate::for_fps(30, 1).unwrap(), duration, fps: (30, 1), sh_degree: 0 })
+    Clock::new(&ClipInfo {
+        rate: TickRate::for_fps(30, 1).unwrap(),
+        duration,
+        fps: (30, 1),
+        sh_degree: 0,
+        appearance: Appearance::default(),
+    })
 }
 
 /// A clip of ten seconds that runs from host time 5 s.
@@ -85,6 +91,7 @@ fn a_loop_whose_length_is_no_whole_nanosecond_does_not_drift() {
         duration: 1000,
         fps: (30_000, 1001),
         sh_degree: 0,
+        appearance: Appearance::default(),
     };
     let mut clock = Clock::new(&info);
     clock.set_loop(LoopMode::Loop);
@@ -221,8 +228,13 @@ fn a_range_keeps_the_time_shown_if_it_holds_it() {
 #[test]
 fn what_follows_starts_where_the_end_was() {
     let start = 5 * SECOND;
-    let info =
-        ClipInfo { rate: TickRate::for_fps(24, 1).unwrap(), duration: 48_000, fps: (24, 1), sh_degree: 0 };
+    let info = ClipInfo {
+        rate: TickRate::for_fps(24, 1).unwrap(),
+        duration: 48_000,
+        fps: (24, 1),
+        sh_degree: 0,
+        appearance: Appearance::default(),
+    };
     let clock = running(LoopMode::Once, 1.5);
     let ends = start + 6_666_666_667;
     assert!(clock.has_ended(ends) && !clock.has_ended(ends - 1));

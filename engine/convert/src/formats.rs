@@ -1,0 +1,85 @@
+//! Every format that is read, in one table: how it is told, what opens it, how true the result is. `vivant formats`
+//! prints it, and so does the documentation.
+//!
+//! A format is one file (or folder) of this crate that exports its [`Format`]. There are three kinds of door:
+//!
+//! - [`Open::Still`]: one file is one set of splats that stand still. Several of them are a sequence, by [`crate::Source`].
+//! - [`Open::Sequence`]: one file or folder holds many frames, handed out one by one.
+//! - [`Open::Whole`]: one file is a whole performance of splats that have lives and motions of their own.
+
+use std::path::Path;
+
+use vivant::Result;
+
+use crate::options::Options;
+use crate::probe::Probe;
+use crate::sequence::Sequence;
+use crate::source::{Imported, Summary};
+use crate::whole::Whole;
+use crate::{ply, rig};
+
+/// How true an import is to its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fidelity {
+    /// Every splat is what its own renderer draws, up to rounding.
+    Exact,
+    /// Fitted or sampled; the error is bounded and said.
+    Baked,
+}
+
+/// A format that is read.
+#[derive(Debug)]
+pub struct Format {
+    /// Its short name, such as `spz`.
+    pub name: &'static str,
+    /// The system or tool that writes it, with what it writes.
+    pub system: &'static str,
+    /// How true the import is.
+    pub fidelity: Fidelity,
+    /// What is not read of it, or has to be known; empty if nothing.
+    pub limits: &'static str,
+    /// Whether an input is one.
+    pub(crate) detect: fn(&Probe) -> bool,
+    /// What opens it.
+    pub(crate) open: Open,
+}
+
+/// What opens a format.
+#[derive(Debug)]
+pub(crate) enum Open {
+    /// Splats that stand still, a file a frame.
+    Still(Still),
+    /// Frames, handed out one by one.
+    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
+    Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
+    /// A whole performance.
+    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
+    Whole(fn(&Path, &Options) -> Result<Whole>),
+    /// A model, which takes options of its own: [`rig::Rig`].
+    Rig,
+}
+
+/// How a set of splats that stand still is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Still {
+    /// How many splats there are, by what the file says at its start; cheap.
+    pub(crate) probe: fn(&Path) -> Result<Summary>,
+    /// The splats: activated, cleansed, on our axes.
+    pub(crate) read: fn(&Path, &Options) -> Result<Imported>,
+    /// Decides by one frame what [`crate::Stored::Detect`] leaves open for a sequence; most formats leave nothing open.
+    pub(crate) settle: fn(&Path, &Options) -> Result<Options>,
+}
+
+/// [`Still::settle`] of a format whose values can be read in one way only.
+#[allow(dead_code, reason = "until the first such format is in the table")]
+pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
+    Ok(options.clone())
+}
+
+/// All formats. The first that knows an input opens it, so what is particular comes before what is general.
+pub static FORMATS: &[&Format] = &[&rig::FORMAT, &ply::FORMAT];
+
+/// The format of an input, if any knows it.
+pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| (format.detect)(probe)).copied()
+}
