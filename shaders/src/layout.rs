@@ -130,7 +130,7 @@ pub struct Segment {
     pub pose_step: f32,
     /// Factor on every scale, 1 unless a coarser level of detail is shown.
     pub gain: f32,
-    /// Where the joints of a splat stand in a tile, in words a splat; how many they are in the high half. 0 without.
+    /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
     pub binding: u32,
     /// The first joint of the clip among all.
     pub joints_first: u32,

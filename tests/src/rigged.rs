@@ -8,7 +8,7 @@ use glam::{DAffine3, DMat3, DQuat, DVec3};
 use vivant::clip::{Clip, Writer, WriterOptions};
 use vivant::codec::{RigReport, RigWriter};
 use vivant::rig::{Affine, Binding, IDENTITY, Joint, Kind, Rig, narrow};
-use vivant::splat::{ClipInfo, Splats};
+use vivant::splat::{Appearance, ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
 use crate::performances::{FPS, ball, rate};
@@ -51,6 +51,7 @@ impl Rigged {
             duration: frames * i64::from(TICKS_PER_FRAME),
             fps: if still { (0, 1) } else { (FPS, 1) },
             sh_degree: self.splats.sh_degree,
+            appearance: Appearance::default(),
         };
         let mut writer = Writer::in_memory(&info, options).expect("start");
         let mut rigs =

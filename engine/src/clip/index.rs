@@ -65,7 +65,8 @@ pub(super) fn keys_sound(mask: u32, keys: Keys) -> bool {
         | Plane::PackedVelocity.bit()
         | Plane::PackedCurve.bit();
     let framed = Plane::PackedMean.bit() | Plane::PackedRotation.bit();
-    absent.into_iter().all(|plane| keys.of(plane) == 1)
+    // A stretch may be absent beside a drive.
+    absent.into_iter().all(|plane| keys.of(plane) == 1 || plane == Plane::Stretch)
         && (!keys.any() || mask & moving == 0)
         && (keys.poses == 0 || mask & framed == framed)
         && (keys.joints > 0) == (mask & Plane::Binding.bit() != 0)

@@ -11,7 +11,7 @@ use super::palette::GLOBAL_BYTES;
 use super::write::ALIGN;
 use super::{ByteSource, Writer, read_run};
 use crate::error::{Error, Result};
-use crate::rig::{Affine, Joint, Kind, MAX_JOINTS, MAX_NAME_BYTES, Rig};
+use crate::rig::{Affine, Harmonics, Joint, Kind, MAX_JOINTS, MAX_NAME_BYTES, Rig};
 
 /// Kind of the entry in the index.
 const KIND_RIG: u32 = 2;
@@ -19,6 +19,8 @@ const RIG_MAGIC: [u8; 4] = *b"RIG1";
 const HEADER_BYTES: usize = 64;
 /// Bytes of a joint: its rest, its ball, its parent, the length of its name.
 const JOINT_BYTES: usize = 72;
+/// The flag of a rig whose harmonics do not turn with their splats.
+const HARMONICS_STAY: u32 = 1;
 /// The number of a parent that is none.
 const NO_PARENT: u32 = u32::MAX;
 
@@ -94,8 +96,10 @@ impl RigExtent {
         if !whole || !inside || extent.flaw().is_some() {
             return None;
         }
-        extent.crc = crc32c::crc32c(&read_run(source, at, extent.stored_bytes).ok()?);
-        extent.read(source).is_ok().then_some(extent)
+        let bytes = read_run(source, at, extent.stored_bytes).ok()?;
+        extent.crc = crc32c::crc32c(&bytes);
+        let body = crc32c::crc32c(&bytes[HEADER_BYTES..]);
+        (body == u32_at(&head, 0x20) && extent.read(source).is_ok()).then_some(extent)
     }
 
     /// Reads the rig and checks all of it.
@@ -113,6 +117,7 @@ impl RigExtent {
         if crc32c::crc32c(&bytes) != self.crc || bytes.len() < table {
             return Err(wrong("header", 0, "the rig is damaged, and no splat has a place without: get another copy"));
         }
+        let flags = u32_at(&bytes, 0x10);
         let same = array_at::<4>(&bytes, 0) == RIG_MAGIC
             && u32_at(&bytes, 0x0c) == self.joints
             && u64_at(&bytes, 0x18) == self.stored_bytes;
@@ -124,6 +129,7 @@ impl RigExtent {
             1 => Kind::Faces,
             _ => return Err(wrong("kind", 0x08, "is of a newer version of vivant; update it")),
         };
+        let harmonics = if flags & HARMONICS_STAY == 0 { Harmonics::Turn } else { Harmonics::Stay };
         let mut names = table;
         let mut out = Vec::with_capacity(joints);
         for number in 0..joints {
@@ -144,7 +150,7 @@ impl RigExtent {
             let ball = [12, 13, 14, 15].map(float);
             out.push(Joint { name: name.to_owned(), parent, rest, ball });
         }
-        Rig::new(kind, out).map_err(|error| {
+        Rig::new(kind, out).map(|rig| rig.with_harmonics(harmonics)).map_err(|error| {
             wrong("joints", HEADER_BYTES, &format!("{error}; convert the source again"))
         })
     }
@@ -186,8 +192,8 @@ fn part(rig: &Rig) -> Vec<u8> {
     put(&mut out, 0x08, &u32::from(rig.kind() == Kind::Faces).to_le_bytes());
     put(&mut out, 0x0c, &word(rig.joints().len()).to_le_bytes());
     put(&mut out, 0x18, &((table + names) as u64).to_le_bytes());
-    let crc = crc32c::crc32c(&out[..0x3c]);
-    put(&mut out, 0x3c, &crc.to_le_bytes());
+    let flags = if rig.harmonics() == Harmonics::Stay { HARMONICS_STAY } else { 0 };
+    put(&mut out, 0x10, &flags.to_le_bytes());
     for (number, joint) in rig.joints().iter().enumerate() {
         let at = HEADER_BYTES + number * JOINT_BYTES;
         for (index, value) in joint.rest.as_flattened().iter().chain(&joint.ball).enumerate() {
@@ -197,5 +203,9 @@ fn part(rig: &Rig) -> Vec<u8> {
         put(&mut out, at + 68, &word(joint.name.len()).to_le_bytes());
         out.extend_from_slice(joint.name.as_bytes());
     }
+    let body = crc32c::crc32c(&out[HEADER_BYTES..]);
+    put(&mut out, 0x20, &body.to_le_bytes());
+    let crc = crc32c::crc32c(&out[..0x3c]);
+    put(&mut out, 0x3c, &crc.to_le_bytes());
     out
 }

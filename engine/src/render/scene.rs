@@ -1,7 +1,7 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
+use vivant_shaders::generated::{BINDING_TURNS, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
 use vivant_shaders::layout;
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
@@ -11,7 +11,7 @@ use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
-use crate::rig::Affine;
+use crate::rig::{Affine, Harmonics};
 use crate::view::View;
 
 /// A frame's parameters; its vectors are reused from frame to frame.
@@ -253,7 +253,9 @@ fn places(segment: &SegmentData) -> [u32; 2] {
 /// Where the joints of a splat stand in the segment's tiles, and how many they are. `Plane::Binding` is the last of a tile.
 fn binding(segment: &SegmentData) -> u32 {
     let before = segment.tile_words() - segment.words(Plane::Binding);
-    u32::try_from(before).unwrap_or(0) | u32::from(segment.keys.joints) << 16
+    let turn = segment.rig.as_ref().is_some_and(|rig| rig.harmonics() == Harmonics::Turn);
+    let turn = if turn { BINDING_TURNS } else { 0 };
+    u32::try_from(before).unwrap_or(0) | u32::from(segment.keys.joints) << 16 | turn
 }
 
 /// A view as the kernels read it.

@@ -5,7 +5,7 @@
 //! move the same way: by an affine map F = Σ wₖ Aₖ, with Aₖ = (joint now) · (joint at rest)⁻¹; then
 //!
 //! ```text
-//! mean' = F · mean        Σ' = F Σ Fᵀ        colour'(d) = colour(Rᵀ d),  R the rotation nearest to F
+//! mean' = F · mean        Σ' = F Σ Fᵀ        colour'(d) = colour(Rᵀ d),  R the rotation nearest to F, or none
 //! ```
 //!
 //! So vertices and skeletons never reach a player: what moves a rig is one affine map a joint, from the clip or from the
@@ -39,6 +39,16 @@ pub enum Kind {
     Joints,
     /// Faces of a mesh, each with a frame of its own; canonical splats are told in the frame of theirs.
     Faces,
+}
+
+/// What becomes of a splat's harmonics when joints turn it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Harmonics {
+    /// They turn with it, as what is reflected by a surface does not but what is painted on it does.
+    #[default]
+    Turn,
+    /// They are told along the axes of the object, however the splat lies: so `GaussianAvatars` and `GaMeS` train them.
+    Stay,
 }
 
 /// One joint.
@@ -110,6 +120,7 @@ impl Binding {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rig {
     kind: Kind,
+    harmonics: Harmonics,
     joints: Vec<Joint>,
     /// `joint_from_object` at rest.
     from_rest: Vec<Affine>,
@@ -146,7 +157,19 @@ impl Rig {
             }
             from_rest.push(narrow(&back));
         }
-        Ok(Self { kind, joints, from_rest })
+        Ok(Self { kind, harmonics: Harmonics::default(), joints, from_rest })
+    }
+
+    /// The same with other harmonics.
+    #[must_use]
+    pub fn with_harmonics(self, harmonics: Harmonics) -> Self {
+        Self { harmonics, ..self }
+    }
+
+    /// What becomes of harmonics.
+    #[must_use]
+    pub const fn harmonics(&self) -> Harmonics {
+        self.harmonics
     }
 
     /// What its joints are.

@@ -18,7 +18,7 @@ bool is_carried(Segment segment) {
 
 // The joints' maps by the splat's weights: column i is row i of the map.
 mat3x4 carrying_map(Segment segment, uint source) {
-    uint count = segment.binding >> 16u;
+    uint count = bitfieldExtract(segment.binding, 16, 8);
     uint tile = segment.packed_first + (source / CLUSTER_SPLATS - segment.first_cluster) * segment.tile_words;
     uint at = (tile + (segment.binding & 0xFFFFu)) * CLUSTER_SPLATS + (source % CLUSTER_SPLATS) * count;
     mat3x4 sum = mat3x4(0.0);

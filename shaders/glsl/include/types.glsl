@@ -40,6 +40,7 @@ const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
 const uint PLACE_HARMONICS = 7u;
 
+const uint BINDING_TURNS = 1u << 31; // bit of Segment.binding: harmonics turn with their splats
 const uint SEGMENT_BITS = 6u;       // what the index of a segment takes of Sliced.segment: 64 live at once
 
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
@@ -104,7 +105,7 @@ struct Segment {
     float pose_origin[3];
     float pose_step;
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
-    uint binding;           // where the joints of a splat stand in a tile, in words a splat; their number in the high half
+    uint binding;           // where the joints of a splat stand in a tile, in words a splat; from bit 16 on their number
     uint joints_first;      // the clip's first joint among all; of use where binding is not 0
 };
 

@@ -38,13 +38,14 @@ void main() {
     vec3 mean = splat.mean_opacity.xyz;
     vec3 scale;
     vec4 rotation;
-    // Harmonics stay as they were told: the direction turns back with the splat.
+    // Harmonics that turn stay as they were told, and the direction turns back with the splat.
     mat3 told_from_object = mat3(1.0);
     if (is_carried(segment)) {
         Shape shape = unpack_shape(splat);
         scale = shape.scale * segment.scale;
         rotation = shape.rotation;
-        if ((segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3)) != 0u) {
+        bool turns = (segment.binding & BINDING_TURNS) != 0u;
+        if (turns && (segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3)) != 0u) {
             told_from_object = transpose(nearest_orthogonal(linear_part(carrying_map(segment, splat.source))));
         }
     } else {

@@ -3,7 +3,7 @@
 use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
 use super::{Buffers, attributes, pack, rig, sh};
-use crate::generated::{NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
+use crate::generated::{BINDING_TURNS, NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
 use crate::layout::{Projected, Segment, Sliced, View};
 
 /// Every visible splat, in drawing order, onto every view: `[view][place]`.
@@ -45,7 +45,7 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
     let along = mean - Vec3::new(ex, ey, ez);
     let mut direction =
         Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
-    if rig::is_carried(segment) && segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3) != 0 {
+    if segment.binding & BINDING_TURNS != 0 && segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3) != 0 {
         let map = rig::carrying_map(buffers, segment, source);
         direction = rig::nearest_orthogonal(map.linear).transpose() * direction;
     }

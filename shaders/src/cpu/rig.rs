@@ -31,7 +31,7 @@ pub(crate) struct Map {
 /// The joints' maps by the splat's weights.
 pub(crate) fn carrying_map(buffers: &Buffers, segment: &Segment, source: usize) -> Map {
     let splats = CLUSTER_SPLATS as usize;
-    let (offset, count) = ((segment.binding & 0xffff) as usize, (segment.binding >> 16) as usize);
+    let (offset, count) = ((segment.binding & 0xffff) as usize, (segment.binding >> 16 & 0xff) as usize);
     let tile = segment.packed_first as usize
         + (source / splats - segment.first_cluster as usize) * segment.tile_words as usize;
     let at = (tile + offset) * splats + (source % splats) * count;
