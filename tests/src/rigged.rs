@@ -7,7 +7,7 @@
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 use vivant::clip::{Clip, Writer, WriterOptions};
 use vivant::codec::{RigReport, RigWriter};
-use vivant::rig::{Affine, Binding, IDENTITY, Joint, Kind, Rig, narrow};
+use vivant::rig::{Affine, Binding, Harmonics, IDENTITY, Joint, Kind, Rig, narrow};
 use vivant::splat::{Appearance, ClipInfo, Splats};
 use vivant::time::TICKS_PER_FRAME;
 
@@ -68,7 +68,11 @@ impl Rigged {
         let joints = self.rig.joints().iter().zip(places);
         let maps: Vec<DAffine3> =
             joints.map(|(joint, now)| *now * vivant::rig::wide(&joint.rest).inverse()).collect();
-        posed(&self.splats, &self.bindings, &maps)
+        let mut out = posed(&self.splats, &self.bindings, &maps);
+        if self.rig.harmonics() == Harmonics::Stay {
+            out.sh_rest.clone_from(&self.splats.sh_rest);
+        }
+        out
     }
 
     /// Where the joints are at `frame`, which may lie between two: turned on the shorter way at constant speed.
@@ -262,14 +266,11 @@ pub fn bent_ball(splats: u32, sh_degree: u8, joints: u16, frames: u32, sheared: 
     Rigged { rig, splats, bindings, frames }
 }
 
-/// A ball of triangles with `a_face` splats on each, that wobbles: bound to its faces, as avatars are.
-///
-/// # Panics
-/// Never: it is a rig.
+/// The corners of the faces of a ball of triangles that wobbles, at `time` seconds.
 #[must_use]
-pub fn faces(rings: u16, a_face: u32, sh_degree: u8, frames: u32, frame_of: impl Fn([DVec3; 3]) -> DAffine3) -> Rigged {
+pub fn face_corners(rings: u16, time: f64) -> Vec<[DVec3; 3]> {
     let around = rings * 2;
-    let vertex = |ring: u16, step: u16, time: f64| {
+    let vertex = |(ring, step): (u16, u16)| {
         let (polar, angle) = (
             std::f64::consts::PI * (f64::from(ring) + 0.5) / f64::from(rings),
             std::f64::consts::TAU * f64::from(step % around) / f64::from(around),
@@ -280,13 +281,27 @@ pub fn faces(rings: u16, a_face: u32, sh_degree: u8, frames: u32, frame_of: impl
     let mut corners = Vec::new();
     for ring in 0..rings - 1 {
         for step in 0..around {
-            let at = |down: u16, along: u16| (ring + down, step + along);
+            let at = |down: u16, along: u16| vertex((ring + down, step + along));
             corners.extend([[at(0, 0), at(0, 1), at(1, 0)], [at(1, 0), at(0, 1), at(1, 1)]]);
         }
     }
-    let placed = |time: f64| -> Vec<DAffine3> {
-        corners.iter().map(|face| frame_of(face.map(|(ring, step)| vertex(ring, step, time)))).collect()
-    };
+    corners
+}
+
+/// Those faces with `a_face` splats on each, bound to them as avatars are.
+///
+/// # Panics
+/// Never: it is a rig.
+#[must_use]
+pub fn faces(
+    rings: u16,
+    a_face: u32,
+    sh_degree: u8,
+    frames: u32,
+    frame_of: impl Fn([DVec3; 3]) -> DAffine3,
+) -> Rigged {
+    let corners = face_corners(rings, 0.0);
+    let placed = |time: f64| -> Vec<DAffine3> { face_corners(rings, time).into_iter().map(&frame_of).collect() };
     let joints = vec![Joint::new("", None, IDENTITY); corners.len()];
     let rig = Rig::new(Kind::Faces, joints).expect("a rig");
     let mut random = Random::new(17);

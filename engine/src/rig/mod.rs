@@ -44,7 +44,7 @@ pub enum Kind {
 /// What becomes of a splat's harmonics when joints turn it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Harmonics {
-    /// They turn with it, as what is reflected by a surface does not but what is painted on it does.
+    /// They turn with it: what shows from one side of a splat shows from that side wherever it is turned.
     #[default]
     Turn,
     /// They are told along the axes of the object, however the splat lies: so `GaussianAvatars` and `GaMeS` train them.
@@ -94,11 +94,20 @@ impl Binding {
         Self { joints: [joint; Self::MOST], weights }
     }
 
-    /// Of pairs of joint and weight: the heaviest of them, made to add up to 1. `None` without any weight.
+    /// Of pairs of joint and weight, those of one joint added up: the heaviest of them, made to add up to 1. `None` without
+    /// any weight.
     #[must_use]
     pub fn of(pairs: &[(u16, f32)]) -> Option<Self> {
-        let mut pairs: Vec<(u16, f32)> =
+        let mut given: Vec<(u16, f32)> =
             pairs.iter().copied().filter(|(_, weight)| weight.is_finite() && *weight > 0.0).collect();
+        given.sort_by_key(|(joint, _)| *joint);
+        let mut pairs: Vec<(u16, f32)> = Vec::with_capacity(given.len());
+        for (joint, weight) in given {
+            match pairs.last_mut() {
+                Some((last, sum)) if *last == joint => *sum += weight,
+                _ => pairs.push((joint, weight)),
+            }
+        }
         pairs.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         pairs.truncate(Self::MOST);
         let sum: f32 = pairs.iter().map(|(_, weight)| weight).sum();
@@ -341,6 +350,8 @@ mod tests {
         assert_eq!((binding.joints[0], binding.terms().count()), (9, 8));
         assert!((binding.weights.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         assert_eq!(Binding::of(&[(3, 0.0), (1, f32::NAN)]), None);
+        let twice = Binding::of(&[(3, 0.25), (1, 0.5), (3, 0.25)]).unwrap();
+        assert_eq!(twice.terms().collect::<Vec<_>>(), [(1, 0.5), (3, 0.5)]);
         assert_eq!(Binding::one(7).terms().collect::<Vec<_>>(), [(7, 1.0)]);
     }
 }

@@ -12,7 +12,11 @@
 mod bytes;
 mod damage;
 mod host;
+mod import;
 mod kernels;
+mod live;
+#[path = "../frames/numpy.rs"]
+mod numpy;
 mod pictures;
 mod stored;
 

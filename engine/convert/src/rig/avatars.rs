@@ -16,7 +16,8 @@ use super::faces::Mesh;
 use crate::axes::Axes;
 use crate::formats::{Fidelity, Format, Open};
 use crate::options::Options;
-use crate::ply;
+use crate::ply::{self, Raw};
+use crate::source::Imported;
 use crate::report::Report;
 use crate::rigged::Rigged;
 use crate::sh_rotate::ShRotation;
@@ -65,7 +66,7 @@ impl Avatar {
         let axes = options.axes.unwrap_or(Axes::RUB);
         let mesh = Mesh::open(&archive, axes)?;
         let local = Options { axes: Some(Axes::RUB), ..options.clone() };
-        let ply::Imported { mut splats, ids, mut report } = ply::read(path, &local)?;
+        let Imported { mut splats, ids, mut report } = ply::read(path, &local)?;
         report.notes.retain(|note| !note.contains("binding_0"));
         if !axes.is_identity() {
             // Their means are told in faces, which the vertices turn; harmonics along the world.
@@ -73,11 +74,11 @@ impl Avatar {
             let stride = splats.sh_stride().max(1);
             splats.sh_rest.chunks_exact_mut(stride).for_each(|rest| turn.apply(rest));
         }
-        let faces = ply::numbers(path, &["binding_0"])?;
+        let faces = Raw::read(path, &["binding_0"])?;
         let mut bindings = Vec::with_capacity(splats.len());
         for index in 0..splats.len() {
             let row = ids.as_ref().map_or(index, |ids| ids.get(index).map_or(index, |&row| row as usize));
-            bindings.push(Binding::one(face_of(path, row, faces.get(row).map(|face| face[0]), mesh.face_count())?));
+            bindings.push(Binding::one(face_of(path, row, faces.extra.get(row).copied(), mesh.face_count())?));
         }
         report.files = 2;
         let frames = mesh.frame_count();

@@ -3,7 +3,8 @@
 //! Canonical space is the model as it was bound. A vertex is carried by `now · joint_from_mesh` of its joints, so with the
 //! rest of a joint set to `C · joint_from_mesh⁻¹`, C being any map of the mesh, a splat at `C · place` is carried to where
 //! the skin takes it, exactly. C is chosen so that what was bound stands where the model's rest puts the topmost joint:
-//! where a model rests as it was bound, that is its rest. Meshes that share joints share a C.
+//! where a model rests as it was bound, that is its rest. Vertices that share joints share a C. Skins that bind a joint alike
+//! share one joint of the rig.
 //!
 //! A splat lies on a triangle whose corners may follow different joints. It gets their weights by its place between
 //! them, and is skinned itself: within a triangle that differs from carrying the corners by less than a splat is wide.
@@ -11,9 +12,9 @@
 use std::path::PathBuf;
 
 use glam::{DAffine3, DVec3, Quat, Vec3};
-use vivant::Result;
-use vivant::rig::{Affine, Binding, Joint, Kind, narrow};
+use vivant::rig::{Affine, Binding, Joint, Kind, MAX_JOINTS, narrow};
 use vivant::splat::{ClipInfo, Splats};
+use vivant::{Error, Result};
 
 use super::Rig;
 use super::bake;
@@ -24,35 +25,64 @@ use crate::rigged::Rigged;
 #[derive(Debug)]
 pub struct LiveRig {
     model: Rig,
-    /// Binds in the order of the joints, parents first.
-    order: Vec<usize>,
+    /// The joints of the rig, parents first.
+    joints: Vec<Told>,
+    /// For each bind, the joint that stands for it.
+    place: Vec<u16>,
     /// For each bind, C.
     canonical: Vec<DAffine3>,
 }
 
+/// A joint of the rig.
+#[derive(Debug)]
+struct Told {
+    /// The same in the model's skeleton.
+    joint: usize,
+    rest: DAffine3,
+}
+
+/// How far two rests may be apart, in metres and in their axes, that stand for one.
+const ALIKE: f64 = 1e-4;
+
 impl LiveRig {
     /// Of a model that was opened.
-    #[must_use]
-    pub fn new(model: Rig) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`] for more joints than a rig may have.
+    pub fn new(model: Rig) -> Result<Self> {
         let binds = &model.model.binds;
         let mut order: Vec<usize> = (0..binds.len()).collect();
         // Joints of the skeleton stand behind their parents.
         order.sort_by_key(|&bind| (binds[bind].joint, bind));
         let roots = roots(&model);
-        let canonical = roots
+        let canonical: Vec<DAffine3> = roots
             .iter()
             .map(|&root| model.rest[binds[root].joint].world * binds[root].joint_from_mesh)
             .collect();
-        Self { model, order, canonical }
+        let mut joints: Vec<Told> = Vec::new();
+        let mut place = vec![0_u16; binds.len()];
+        for bind in order {
+            let joint = binds[bind].joint;
+            let rest = canonical[bind] * binds[bind].joint_from_mesh.inverse();
+            let known = joints.iter().rposition(|told| told.joint == joint && told.rest.abs_diff_eq(rest, ALIKE));
+            let at = known.unwrap_or(joints.len());
+            if known.is_none() {
+                joints.push(Told { joint, rest });
+            }
+            place[bind] = u16::try_from(at).map_err(|_beyond| Error::LimitExceeded {
+                what: "joints of a model".to_owned(),
+                value: at as u64 + 1,
+                limit: MAX_JOINTS as u64,
+            })?;
+        }
+        Ok(Self { model, joints, place, canonical })
     }
 
-    /// The nearest joint above a bind's that is a bind too, as a number of the rig.
+    /// The nearest joint above the one at `place` that is in the rig too.
     fn parent(&self, place: usize) -> Option<u16> {
-        let binds = &self.model.model.binds;
-        let own = binds[self.order[place]].joint;
-        let above = self.model.model.skeleton.upwards(own).skip(1);
-        above.filter_map(|joint| self.order[..place].iter().position(|&bind| binds[bind].joint == joint)).next()
-            .and_then(|place| u16::try_from(place).ok())
+        let mut above = self.model.model.skeleton.upwards(self.joints[place].joint).skip(1);
+        let found = above.find_map(|joint| self.joints[..place].iter().position(|told| told.joint == joint));
+        found.and_then(|place| u16::try_from(place).ok())
     }
 }
 
@@ -96,13 +126,12 @@ impl Rigged for LiveRig {
     }
 
     fn rig(&self) -> Result<vivant::rig::Rig> {
-        let (binds, joints) = (&self.model.model.binds, &self.model.model.skeleton.joints);
-        let joint = |(place, &bind): (usize, &usize)| {
-            let rest = self.canonical[bind] * binds[bind].joint_from_mesh.inverse();
-            let name: String = joints[binds[bind].joint].name.chars().take(60).collect();
-            Joint::new(&name, self.parent(place), narrow(&rest))
+        let joint = |(place, told): (usize, &Told)| {
+            // Of at most 4 bytes each, so that they fit a name.
+            let name: String = self.model.model.skeleton.joints[told.joint].name.chars().take(60).collect();
+            Joint::new(&name, self.parent(place), narrow(&told.rest))
         };
-        vivant::rig::Rig::new(Kind::Joints, self.order.iter().enumerate().map(joint).collect())
+        vivant::rig::Rig::new(Kind::Joints, self.joints.iter().enumerate().map(joint).collect())
     }
 
     fn splats(&self) -> Result<(Splats, Vec<Binding>)> {
@@ -113,10 +142,7 @@ impl Rigged for LiveRig {
         }).collect();
         let turns = vec![Quat::IDENTITY; self.model.model.binds.len()];
         let splats = bake::splats(&self.model.discs, &vertices, &turns, &self.model.disc_rest);
-        let mut place = vec![0_u16; self.order.len()];
-        for (at, &bind) in self.order.iter().enumerate() {
-            place[bind] = u16::try_from(at).unwrap_or(u16::MAX);
-        }
+        let place = &self.place;
         let binding = |disc: &super::Disc| {
             let corners = disc.corners.iter().zip(disc.weights.to_array());
             let pairs: Vec<(u16, f32)> = corners
@@ -136,8 +162,7 @@ impl Rigged for LiveRig {
     fn joints(&self, index: usize) -> Result<Vec<Affine>> {
         let placed = self.model.placed(index)?;
         let raise = DAffine3::from_translation(DVec3::new(0.0, self.model.lifts[index], 0.0));
-        let place = |&bind: &usize| narrow(&(raise * placed[self.model.model.binds[bind].joint].world));
-        Ok(self.order.iter().map(place).collect())
+        Ok(self.joints.iter().map(|told| narrow(&(raise * placed[told.joint].world))).collect())
     }
 
     fn report(&self) -> Report {
