@@ -205,7 +205,8 @@ impl Keys {
     /// Poses a patch has at most: 256 patches then fill a chunk.
     pub const MOST_POSES: u8 = 64;
     /// Nothing follows a spline.
-    pub const ONE: Self = Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1, poses: 0, joints: 0, frames: 0 };
+    pub const ONE: Self =
+        Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1, poses: 0, joints: 0, frames: 0 };
 
     /// Keys of a plane; 1 for those that cannot have several.
     #[must_use]
@@ -248,7 +249,13 @@ impl Keys {
         let posed = poses == 0 || (poses >= 4 && poses <= Self::MOST_POSES);
         let bound = joints as usize <= Binding::MOST;
         let driven = frames == 0 || (frames >= 2 && frames <= Self::MOST_FRAMES);
-        if cubic(mean) && cubic(rotation) && linear(scale_opacity) && linear(colour) && posed && bound && driven
+        if cubic(mean)
+            && cubic(rotation)
+            && linear(scale_opacity)
+            && linear(colour)
+            && posed
+            && bound
+            && driven
         {
             Some(Self { mean, rotation, scale_opacity, colour, poses, joints, frames })
         } else {

@@ -121,7 +121,8 @@ pub fn posed(splats: &Splats, bindings: &[Binding], maps: &[DAffine3]) -> Splats
         let size = DMat3::from_diagonal(DVec3::from_array(splats.scale[at].map(f64::from)).powf(2.0));
         let covariance = by.matrix3 * (turn * size * turn.transpose()) * by.matrix3.transpose();
         let (axes, squares) = taken_apart(covariance);
-        out.mean[at] = by.transform_point3(DVec3::from_array(splats.mean[at].map(f64::from))).as_vec3().to_array();
+        out.mean[at] =
+            by.transform_point3(DVec3::from_array(splats.mean[at].map(f64::from))).as_vec3().to_array();
         out.rotation[at] = DQuat::from_mat3(&axes).as_quat().to_array();
         out.scale[at] = squares.max(DVec3::splat(1e-18)).powf(0.5).as_vec3().to_array();
         if splats.sh_degree > 0 {
@@ -205,7 +206,8 @@ fn turn_harmonics(rest: &mut [f32], turn: DMat3) {
 fn harmonics(d: DVec3) -> [f64; 15] {
     let DVec3 { x, y, z } = d;
     let pi = std::f64::consts::PI;
-    let [one, two, flat, three] = [3.0 / (4.0 * pi), 15.0 / (4.0 * pi), 5.0 / (16.0 * pi), 35.0 / (32.0 * pi)].map(f64::sqrt);
+    let [one, two, flat, three] =
+        [3.0 / (4.0 * pi), 15.0 / (4.0 * pi), 5.0 / (16.0 * pi), 35.0 / (32.0 * pi)].map(f64::sqrt);
     let [mixed, ring, tall] = [105.0 / (4.0 * pi), 21.0 / (32.0 * pi), 7.0 / (16.0 * pi)].map(f64::sqrt);
     [
         -one * y,
@@ -235,21 +237,30 @@ fn harmonics(d: DVec3) -> [f64; 15] {
 pub fn bent_ball(splats: u32, sh_degree: u8, joints: u16, frames: u32, sheared: bool) -> Rigged {
     let splats = ball(splats, sh_degree, 5);
     let height = |joint: u16| 0.35 * (2.0 * (f64::from(joint) + 0.5) / f64::from(joints) - 1.0);
-    let rest = |joint: u16| DAffine3::from_scale_rotation_translation(
-        DVec3::ONE,
-        DQuat::from_rotation_z(f64::from(joint) * 0.3),
-        DVec3::new(0.05, height(joint), 0.0),
-    );
-    let named = |joint: u16| Joint::new(&format!("joint {joint}"), joint.checked_sub(1), narrow(&rest(joint)));
+    let rest = |joint: u16| {
+        DAffine3::from_scale_rotation_translation(
+            DVec3::ONE,
+            DQuat::from_rotation_z(f64::from(joint) * 0.3),
+            DVec3::new(0.05, height(joint), 0.0),
+        )
+    };
+    let named =
+        |joint: u16| Joint::new(&format!("joint {joint}"), joint.checked_sub(1), narrow(&rest(joint)));
     let rig = Rig::new(Kind::Joints, (0..joints).map(named).collect()).expect("a rig");
     let bindings = splats.mean.iter().map(|mean| {
-        let weight = |joint: u16| (-((f64::from(mean[1]) - height(joint)) / 0.12).powi(2)).exp() as f32 + 1e-6;
+        let weight =
+            |joint: u16| (-((f64::from(mean[1]) - height(joint)) / 0.12).powi(2)).exp() as f32 + 1e-6;
         Binding::of(&(0..joints).map(|joint| (joint, weight(joint))).collect::<Vec<_>>()).expect("weights")
     });
     let bindings = bindings.collect();
     let place = |frame: u32, joint: u16| {
         let (time, along) = (f64::from(frame) / f64::from(FPS), f64::from(joint) / f64::from(joints));
-        let turn = DQuat::from_euler(glam::EulerRot::YXZ, 2.0 * time + along, 0.7 * (3.0 * time + along).sin(), 0.3 * along);
+        let turn = DQuat::from_euler(
+            glam::EulerRot::YXZ,
+            2.0 * time + along,
+            0.7 * (3.0 * time + along).sin(),
+            0.3 * along,
+        );
         let way = DVec3::new(0.1 * (2.0 * time).sin(), 0.05 * time, 0.04 * along);
         let mut map = DAffine3::from_rotation_translation(turn, way);
         if sheared {
@@ -301,7 +312,8 @@ pub fn faces(
     frame_of: impl Fn([DVec3; 3]) -> DAffine3,
 ) -> Rigged {
     let corners = face_corners(rings, 0.0);
-    let placed = |time: f64| -> Vec<DAffine3> { face_corners(rings, time).into_iter().map(&frame_of).collect() };
+    let placed =
+        |time: f64| -> Vec<DAffine3> { face_corners(rings, time).into_iter().map(&frame_of).collect() };
     let joints = vec![Joint::new("", None, IDENTITY); corners.len()];
     let rig = Rig::new(Kind::Faces, joints).expect("a rig");
     let mut random = Random::new(17);

@@ -89,7 +89,17 @@ impl ImportArgs {
             bound: self.error,
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);
-        let foreign = Foreign::open(inputs, self.motion(), &options, &RigOptions { splats, fps: self.fps, live: self.rig })?;
+        let foreign = Foreign::open(
+            inputs,
+            self.motion(),
+            &options,
+            &RigOptions { splats, fps: self.fps, live: self.rig },
+        )?;
+        if self.rig && foreign.format().name != "gltf" {
+            return Err(vivant::Error::invalid(
+                "--rig keeps the joints of a glTF model: give one, or leave it out",
+            ));
+        }
         if self.axes.is_some() && foreign.format().name == "gltf" {
             return Err(vivant::Error::invalid("glTF says where its axes point: leave --axes out"));
         }

@@ -257,7 +257,8 @@ mod tests {
             state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
             state ^ state >> 16
         };
-        let all = Keys { mean: 16, rotation: 16, scale_opacity: 16, colour: 16, poses: 33, joints: 8, frames: 61 };
+        let all =
+            Keys { mean: 16, rotation: 16, scale_opacity: 16, colour: 16, poses: 33, joints: 8, frames: 61 };
         let planes =
             Plane::ALL.into_iter().flat_map(|plane| [Shape::of(plane, Keys::ONE), Shape::of(plane, all)]);
         for shape in planes.flatten().chain([Shape::poses(all)]) {

@@ -50,7 +50,8 @@ pub(super) fn planes_sound(mask: u32) -> bool {
         // Joints in place of splats.
         return mask & !(Plane::Drive.bit() | Plane::Stretch.bit()) == 0;
     }
-    !has(Plane::Stretch) && REQUIRED.iter().all(|&(full, packed)| has(full) != has(packed))
+    !has(Plane::Stretch)
+        && REQUIRED.iter().all(|&(full, packed)| has(full) != has(packed))
         && OPTIONAL.iter().all(|&(full, packed)| !(has(full) && has(packed)))
         && !(has(Plane::PackedHarmonics) && Plane::HARMONICS.into_iter().any(has))
 }

@@ -115,7 +115,11 @@ impl RigExtent {
         let joints = self.joints as usize;
         let table = HEADER_BYTES + joints * JOINT_BYTES;
         if crc32c::crc32c(&bytes) != self.crc || bytes.len() < table {
-            return Err(wrong("header", 0, "the rig is damaged, and no splat has a place without: get another copy"));
+            return Err(wrong(
+                "header",
+                0,
+                "the rig is damaged, and no splat has a place without: get another copy",
+            ));
         }
         let flags = u32_at(&bytes, 0x10);
         let same = array_at::<4>(&bytes, 0) == RIG_MAGIC
@@ -135,7 +139,8 @@ impl RigExtent {
         for number in 0..joints {
             let at = HEADER_BYTES + number * JOINT_BYTES;
             let float = |index: usize| f32::from_bits(u32_at(&bytes, at + index * 4));
-            let rest: Affine = std::array::from_fn(|row| std::array::from_fn(|column| float(row * 4 + column)));
+            let rest: Affine =
+                std::array::from_fn(|row| std::array::from_fn(|column| float(row * 4 + column)));
             let length = u32_at(&bytes, at + 68) as usize;
             let name = names.checked_add(length).and_then(|end| bytes.get(names..end));
             let Some(name) = name.and_then(|name| std::str::from_utf8(name).ok()) else {
@@ -150,9 +155,9 @@ impl RigExtent {
             let ball = [12, 13, 14, 15].map(float);
             out.push(Joint { name: name.to_owned(), parent, rest, ball });
         }
-        Rig::new(kind, out).map(|rig| rig.with_harmonics(harmonics)).map_err(|error| {
-            wrong("joints", HEADER_BYTES, &format!("{error}; convert the source again"))
-        })
+        Rig::new(kind, out)
+            .map(|rig| rig.with_harmonics(harmonics))
+            .map_err(|error| wrong("joints", HEADER_BYTES, &format!("{error}; convert the source again")))
     }
 }
 

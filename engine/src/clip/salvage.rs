@@ -14,8 +14,8 @@ use super::header::{
 };
 use super::index::{Index, Node, features, known_planes, rig_planes};
 use super::palette::{Loaded, PaletteExtent};
-use super::rig_part::RigExtent;
 use super::repair::LeftOut;
+use super::rig_part::RigExtent;
 use super::segment::{
     CHECKED_BYTES, DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TAIL_BYTES,
     SegmentHeader, tail_bytes,

@@ -6,9 +6,7 @@
 use super::{binding, cluster, colour, drive, life, mean, motion, pose, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{
-    CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, LODS, POSE_WORDS, Plane, SegmentData,
-};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, LODS, POSE_WORDS, Plane, SegmentData};
 
 /// By how much scales may grow in a level of detail.
 const MOST_GAIN: f32 = 64.0;
@@ -215,7 +213,9 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, records: usize, data: &SegmentData) -
                 | Plane::PackedVelocity
                 | Plane::PackedCurve
                 | Plane::Stretch => None,
-                Plane::Drive => first_bad(added, drive::sound).map(|key| key / usize::from(data.keys.frames).max(1)),
+                Plane::Drive => {
+                    first_bad(added, drive::sound).map(|key| key / usize::from(data.keys.frames).max(1))
+                }
                 Plane::Binding => {
                     let joints = data.rig.as_ref().map_or(0, |rig| rig.joints().len());
                     added.chunks_exact(data.words(plane)).position(|words| !binding::sound(words, joints))

@@ -140,9 +140,11 @@ impl Key {
         let value = |bits: u16| f32::from(bits.cast_signed());
         let ([a, b], [c, d]) = (from_pair(words[0]), from_pair(words[1]));
         let ([x, y], [z, factor]) = (from_pair(words[2]), from_pair(words[3]));
-        let stretch = data.planes[Plane::Stretch.index()].get(record * 3..).and_then(<[u32]>::first_chunk::<3>);
+        let stretch =
+            data.planes[Plane::Stretch.index()].get(record * 3..).and_then(<[u32]>::first_chunk::<3>);
         let rest = stretch.map_or([1.0, 1.0, 1.0, 0.0, 0.0, 0.0], |words| {
-            let ([xx, yy], [zz, xy], [xz, yz]) = (from_pair(words[0]), from_pair(words[1]), from_pair(words[2]));
+            let ([xx, yy], [zz, xy], [xz, yz]) =
+                (from_pair(words[0]), from_pair(words[1]), from_pair(words[2]));
             [xx, yy, zz, xy, xz, yz].map(|bits| value(bits) / 16_384.0)
         });
         let shift = [x, y, z].map(|bits| value(bits) * data.grid.pose_step);
@@ -168,8 +170,7 @@ impl Key {
             [2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)],
         ];
         let factor = mix(self.factor, next.factor);
-        let [xx, yy, zz, xy, xz, yz] =
-            std::array::from_fn(|at| mix(self.rest[at], next.rest[at]) * factor);
+        let [xx, yy, zz, xy, xz, yz] = std::array::from_fn(|at| mix(self.rest[at], next.rest[at]) * factor);
         let rest = [[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]];
         std::array::from_fn(|row| {
             let of = |column: usize| (0..3).map(|k| turn[row][k] * rest[k][column]).sum();
@@ -184,7 +185,11 @@ pub fn joints_at(data: &SegmentData, fraction: f64, out: &mut Vec<Affine>) {
     let keys = usize::from(data.keys.frames);
     let Some(intervals) = keys.checked_sub(1).filter(|&intervals| intervals > 0) else { return };
     let place = fraction.clamp(0.0, 1.0) * intervals as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the intervals")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the intervals"
+    )]
     let first = (place.floor() as usize).min(intervals - 1);
     #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1")]
     let part = (place - first as f64) as f32;
@@ -215,9 +220,14 @@ mod tests {
     fn frames(sheared: bool) -> Vec<Vec<Affine>> {
         let joint = |at: f64, joint: f64| {
             let turn = DQuat::from_euler(glam::EulerRot::XYZ, at * 0.2, joint, at * 0.1 - joint);
-            let scale = if sheared { DVec3::new(1.0, 0.5 + 0.1 * joint, -0.3) } else { DVec3::splat(0.01 + joint) };
+            let scale =
+                if sheared { DVec3::new(1.0, 0.5 + 0.1 * joint, -0.3) } else { DVec3::splat(0.01 + joint) };
             let place = DVec3::new(joint * 0.3, at * 0.02, -joint);
-            let shear = if sheared { DMat3::from_cols(DVec3::X, DVec3::new(0.2, 1.0, 0.0), DVec3::Z) } else { DMat3::IDENTITY };
+            let shear = if sheared {
+                DMat3::from_cols(DVec3::X, DVec3::new(0.2, 1.0, 0.0), DVec3::Z)
+            } else {
+                DMat3::IDENTITY
+            };
             let map = DAffine3::from_scale_rotation_translation(scale, turn, place);
             rig::narrow(&DAffine3 { matrix3: map.matrix3 * shear, ..map })
         };

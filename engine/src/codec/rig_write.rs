@@ -64,7 +64,12 @@ impl<'w> RigWriter<'w> {
     /// # Errors
     /// [`Error::InvalidArgument`] when their numbers differ, a binding names a joint that is not there or has no weight,
     /// or the clip's frames do not fall on ticks; [`Error::Io`].
-    pub fn new(writer: &'w mut Writer, mut rig: Rig, canonical: Splats, bindings: Vec<Binding>) -> Result<Self> {
+    pub fn new(
+        writer: &'w mut Writer,
+        mut rig: Rig,
+        canonical: Splats,
+        bindings: Vec<Binding>,
+    ) -> Result<Self> {
         check_lengths(&canonical)?;
         if bindings.len() != canonical.len() {
             return Err(Error::invalid(format!(
@@ -82,7 +87,9 @@ impl<'w> RigWriter<'w> {
             terms.next().is_none() || binding.terms().any(|(joint, _)| usize::from(joint) >= joints)
         });
         if let Some(at) = bad {
-            return Err(Error::invalid(format!("the binding of splat {at} names none of the {joints} joints")));
+            return Err(Error::invalid(format!(
+                "the binding of splat {at} names none of the {joints} joints"
+            )));
         }
         rig.set_balls(&balls(joints, &canonical, &bindings));
         writer.push_rig(rig.clone())?;
@@ -311,7 +318,9 @@ fn frames_of(writer: &Writer) -> Result<(i64, usize)> {
     let whole = ticks.checked_div(frames).filter(|each| each * frames == ticks && *each > 0);
     let each = whole.and_then(|each| i64::try_from(each).ok()).filter(|each| info.duration % each == 0);
     let Some(each) = each else {
-        return Err(Error::invalid("frames of a rig must be whole numbers of ticks, and the clip whole frames"));
+        return Err(Error::invalid(
+            "frames of a rig must be whole numbers of ticks, and the clip whole frames",
+        ));
     };
     let second = writer.options().segment_ticks.map_or(info.rate.ticks_from_seconds(1.0), i64::from);
     let frames = usize::try_from(second / each).unwrap_or(1);

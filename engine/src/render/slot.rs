@@ -9,8 +9,8 @@ use super::pool::Pool;
 use super::scene::Scene;
 use super::scratch::Scratch;
 use crate::error::{Error, Result};
-use crate::rig::Affine;
 use crate::gpu::{BindLayouts, BindSet, Buffer, BufferKind, Encoder, Frame, Gpu, Span, Timings, Waits};
+use crate::rig::Affine;
 
 /// Room for cluster references to start with: 256 × 1024 splats.
 const FIRST_REFERENCES: usize = 1024;

@@ -61,7 +61,8 @@ pub fn polar(map: DMat3) -> (DMat3, DMat3) {
 
 /// Turns `map`'s columns among themselves until they are orthogonal: gives `map · V` and the rotation V.
 fn orthogonal(map: DMat3) -> (DMat3, DMat3) {
-    let (mut columns, mut right) = (map.to_cols_array_2d().map(DVec3::from_array), [DVec3::X, DVec3::Y, DVec3::Z]);
+    let (mut columns, mut right) =
+        (map.to_cols_array_2d().map(DVec3::from_array), [DVec3::X, DVec3::Y, DVec3::Z]);
     for _ in 0..SWEEPS {
         let mut turned = false;
         for (a, b) in [(0, 1), (1, 2), (0, 2)] {
@@ -121,7 +122,11 @@ mod tests {
         let maps = [
             DMat3::IDENTITY,
             DMat3::from_quat(DQuat::from_rotation_z(2.0)) * 3.0,
-            DMat3::from_cols(DVec3::new(1.0, 0.3, 0.0), DVec3::new(-0.4, 2.0, 0.1), DVec3::new(0.2, 0.0, 0.7)),
+            DMat3::from_cols(
+                DVec3::new(1.0, 0.3, 0.0),
+                DVec3::new(-0.4, 2.0, 0.1),
+                DVec3::new(0.2, 0.0, 0.7),
+            ),
             DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0)),
             DMat3::from_diagonal(DVec3::new(1.0, 0.0, 0.0)),
             DMat3::ZERO,
@@ -132,7 +137,8 @@ mod tests {
             let turn = DMat3::from_quat(rotation.as_quat().as_dquat());
             let axes = map * turn * DMat3::from_diagonal(DVec3::from_array(scale.map(f64::from)));
             let wanted = axes * axes.transpose();
-            let error = (covariance(&found) - wanted).to_cols_array().iter().map(|x| x.abs()).fold(0.0, f64::max);
+            let error =
+                (covariance(&found) - wanted).to_cols_array().iter().map(|x| x.abs()).fold(0.0, f64::max);
             assert!(error < 1e-14, "{map}: {error}");
             assert!((found.rotation.length() - 1.0).abs() < 1e-9);
         }
@@ -148,7 +154,9 @@ mod tests {
             assert!((rotation - wanted).to_cols_array().iter().all(|x| x.abs() < 1e-12), "{rotation}");
             assert!((rotation * symmetric - map).to_cols_array().iter().all(|x| x.abs() < 1e-12));
         }
-        for flat in [DMat3::ZERO, DMat3::from_diagonal(DVec3::new(1.0, 2.0, 0.0)), DMat3::from_diagonal(DVec3::Z)] {
+        for flat in
+            [DMat3::ZERO, DMat3::from_diagonal(DVec3::new(1.0, 2.0, 0.0)), DMat3::from_diagonal(DVec3::Z)]
+        {
             let (rotation, symmetric) = polar(flat);
             assert!((rotation.determinant() - 1.0).abs() < 1e-9, "{flat}: {rotation}");
             assert!((rotation * symmetric - flat).to_cols_array().iter().all(|x| x.abs() < 1e-9), "{flat}");

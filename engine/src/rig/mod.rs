@@ -143,10 +143,7 @@ impl Rig {
     /// rest that is not finite or flat, or a name that is too long.
     pub fn new(kind: Kind, joints: Vec<Joint>) -> Result<Self> {
         if !(1..=MAX_JOINTS).contains(&joints.len()) {
-            return Err(Error::invalid(format!(
-                "a rig of {} joints: give 1 to {MAX_JOINTS}",
-                joints.len()
-            )));
+            return Err(Error::invalid(format!("a rig of {} joints: give 1 to {MAX_JOINTS}", joints.len())));
         }
         let mut from_rest = Vec::with_capacity(joints.len());
         for (number, joint) in joints.iter().enumerate() {
@@ -258,10 +255,7 @@ pub fn compose(a: &Affine, b: &Affine) -> Affine {
 pub fn wide(map: &Affine) -> DAffine3 {
     let [x, y, z] = map.map(|row| row.map(f64::from));
     let column = |at: usize| DVec3::new(x[at], y[at], z[at]);
-    DAffine3 {
-        matrix3: DMat3::from_cols(column(0), column(1), column(2)),
-        translation: column(3),
-    }
+    DAffine3 { matrix3: DMat3::from_cols(column(0), column(1), column(2)), translation: column(3) }
 }
 
 /// The map rounded to f32.
@@ -335,7 +329,8 @@ mod tests {
         let [low, high] = rig.bounds(&[somewhere(), IDENTITY]).unwrap();
         for at in 0..200 {
             let angle = f64::from(at) * 2.4;
-            let direction = DVec3::new(angle.sin(), (angle * 1.7).cos(), (angle * 0.3).sin()).normalize_or(DVec3::X);
+            let direction =
+                DVec3::new(angle.sin(), (angle * 1.7).cos(), (angle * 0.3).sin()).normalize_or(DVec3::X);
             let point = wide(&somewhere()).transform_point3(DVec3::X + direction * 0.5).as_vec3();
             for axis in 0..3 {
                 assert!(low[axis] - 1e-5 <= point[axis] && point[axis] <= high[axis] + 1e-5);

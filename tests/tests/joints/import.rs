@@ -105,7 +105,11 @@ fn gaussian_avatars_are_read() {
     assert!(error.contains("point_cloud.ply") && error.contains("--motion"), "{error}");
     let clip = convert(&path, Some(&elsewhere), &Options::default()).unwrap();
     std::fs::rename(&elsewhere, &archive).unwrap();
-    assert_eq!(convert(&path, None, &Options::default()).unwrap().uuid(), clip.uuid(), "found beside the PLY");
+    assert_eq!(
+        convert(&path, None, &Options::default()).unwrap().uuid(),
+        clip.uuid(),
+        "found beside the PLY"
+    );
     let rig = clip.rig().unwrap();
     assert_eq!((rig.kind(), rig.harmonics()), (Kind::Faces, Harmonics::Stay));
     assert_eq!((clip.splats(), clip.info().duration), (rigged.splats.len() as u64, 20_000));
@@ -182,8 +186,13 @@ fn dual_gs_is_read() {
         DAffine3::from_mat3_translation(turn, DVec3::new(0.0, f64::from(frame) * 0.02, joint as f64 * 1e-3))
     };
     for frame in [8, 9] {
-        let rows = (0..40).flat_map(|joint| vivant::rig::narrow(&map(frame, joint)).concat()).collect::<Vec<_>>();
-        save(&root.join(format!("joint_opt/joint_RT_{frame}.npz")), &[("arr_0", Npy::f32(&[40, 3, 4], &rows))], false);
+        let rows =
+            (0..40).flat_map(|joint| vivant::rig::narrow(&map(frame, joint)).concat()).collect::<Vec<_>>();
+        save(
+            &root.join(format!("joint_opt/joint_RT_{frame}.npz")),
+            &[("arr_0", Npy::f32(&[40, 3, 4], &rows))],
+            false,
+        );
     }
     let options = Options { axes: Some("rub".parse().unwrap()), ..Options::default() };
     let clip = convert(&root, None, &options).unwrap();
@@ -212,7 +221,10 @@ fn dual_gs_is_read() {
         let sum: f64 = weights.iter().sum();
         let binding = binding_of(&data, index).unwrap();
         for ((_, joint), weight) in near[..8].iter().zip(&weights) {
-            let found = binding.terms().find(|(own, _)| usize::from(*own) == *joint).map_or(0.0, |(_, weight)| weight);
+            let found = binding
+                .terms()
+                .find(|(own, _)| usize::from(*own) == *joint)
+                .map_or(0.0, |(_, weight)| weight);
             assert!((f64::from(found) - weight / sum).abs() < 5e-5, "splat {index}, joint {joint}");
         }
     }

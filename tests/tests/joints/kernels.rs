@@ -5,7 +5,9 @@ use vivant::gpu::{ComputePipeline, GpuOptions};
 use vivant::rig::narrow;
 use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
-use vivant_shaders::generated::{BINDING_TURNS, CLUSTER_SPLATS, CULL, DEAD_KEY, PROJECT, SEGMENT_BITS, SLICE};
+use vivant_shaders::generated::{
+    BINDING_TURNS, CLUSTER_SPLATS, CULL, DEAD_KEY, PROJECT, SEGMENT_BITS, SLICE,
+};
 use vivant_shaders::layout::{Projected, Sliced};
 use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open};
 use vivant_tests::random::Random;
@@ -71,10 +73,18 @@ fn covariance(splat: &Sliced) -> DMat3 {
     let mut q = [0.0; 4];
     let mut others = rest.into_iter();
     for (at, slot) in q.iter_mut().enumerate() {
-        *slot = if at == largest { (1.0 - rest.iter().map(|x| x * x).sum::<f64>()).max(0.0).sqrt() } else { others.next().unwrap() };
+        *slot = if at == largest {
+            (1.0 - rest.iter().map(|x| x * x).sum::<f64>()).max(0.0).sqrt()
+        } else {
+            others.next().unwrap()
+        };
     }
     let log = |bits: u32| (f64::from(bits & 0x1fff) * 17.0 / 8191.0 - 14.0).exp();
-    let scale = DVec3::new(log(second >> 15), log(splat.segment >> SEGMENT_BITS), log(splat.segment >> (SEGMENT_BITS + 13)));
+    let scale = DVec3::new(
+        log(second >> 15),
+        log(splat.segment >> SEGMENT_BITS),
+        log(splat.segment >> (SEGMENT_BITS + 13)),
+    );
     let axes = DMat3::from_quat(DQuat::from_array(q).normalize()) * DMat3::from_diagonal(scale);
     axes * axes.transpose()
 }
@@ -115,9 +125,14 @@ fn slice_and_cull_are_their_twins_where_joints_carry() {
                 assert_shapes(&sliced, &twin.sliced);
                 let keys = on_gpu(&mut bench, &CULL, &twin, groups).keys;
                 cpu::cull(&mut twin);
-                let apart = keys.iter().zip(&twin.keys).filter(|(a, b)| (**a == DEAD_KEY) != (**b == DEAD_KEY)).count();
+                let apart = keys
+                    .iter()
+                    .zip(&twin.keys)
+                    .filter(|(a, b)| (**a == DEAD_KEY) != (**b == DEAD_KEY))
+                    .count();
                 assert!(apart * 1000 <= keys.len(), "{apart} of {} are seen by one only", keys.len());
-                for (a, b) in keys.iter().zip(&twin.keys).filter(|(a, b)| **a != DEAD_KEY && **b != DEAD_KEY) {
+                for (a, b) in keys.iter().zip(&twin.keys).filter(|(a, b)| **a != DEAD_KEY && **b != DEAD_KEY)
+                {
                     assert!(a.abs_diff(*b) <= 2, "{a} but the twin says {b}");
                 }
             }
@@ -134,7 +149,8 @@ fn assert_projected(gpu: &[Projected], twin: &[Projected]) {
         let size = major(b).max(1.0);
         assert!(centre < 0.02 && (major(a) - major(b)).abs() < 0.01 * size, "place {place}: {a:?} but {b:?}");
         assert!((a.minor - b.minor).abs() < 0.01 * size, "place {place}: {a:?} but {b:?}");
-        let halves = |word: u32| [word & 0xffff, word >> 16].map(|half| half::f16::from_bits(half as u16).to_f32());
+        let halves =
+            |word: u32| [word & 0xffff, word >> 16].map(|half| half::f16::from_bits(half as u16).to_f32());
         let ([r, g], [blue, _]) = (halves(a.colour[0]), halves(a.colour[1]));
         let ([wr, wg], [wb, _]) = (halves(b.colour[0]), halves(b.colour[1]));
         let colour = (r - wr).abs().max((g - wg).abs()).max((blue - wb).abs());

@@ -10,8 +10,8 @@ use vivant::rig::{Kind, blended};
 use vivant::splat::Splats;
 use vivant::view::View;
 use vivant_convert::{Foreign, Fps, Options, Rig, RigOptions, Rigged};
-use vivant_tests::require::content;
 use vivant_tests::performances::rate;
+use vivant_tests::require::content;
 use vivant_tests::stage::{self, Stage};
 
 const SPLATS: usize = 20_000;
@@ -72,7 +72,10 @@ fn reference_of(splats: &Splats, views: &[View]) -> Vec<reference::Rendering> {
     let head = views.iter().map(|view| DVec3::from_array(view.position)).sum::<DVec3>() / views.len() as f64;
     let options = reference::Options { order_from: Some(head), ..reference::Options::default() };
     let moment = Moment::at_seconds(rate(), 0.0);
-    views.iter().map(|view| reference::render(&[splats], moment, view, SIZE, SIZE, &options).unwrap()).collect()
+    views
+        .iter()
+        .map(|view| reference::render(&[splats], moment, view, SIZE, SIZE, &options).unwrap())
+        .collect()
 }
 
 /// Every splat comes to be where its triangle takes it: to well under its width, as weights vary within a triangle.
@@ -93,7 +96,11 @@ fn carried_as_baked(baked: &Rig) {
             .collect();
         off.sort_by(f64::total_cmp);
         let (middle, most) = (off[off.len() / 2], off[off.len() * 999 / 1000]);
-        eprintln!("frame {frame}: {:.3} mm from baked in the middle, {:.2} mm in 999 of 1000", middle * 1e3, most * 1e3);
+        eprintln!(
+            "frame {frame}: {:.3} mm from baked in the middle, {:.2} mm in 999 of 1000",
+            middle * 1e3,
+            most * 1e3
+        );
         assert!(middle < 5e-4 && most < 1e-2, "frame {frame}: {middle} m, {most} m");
     }
 }

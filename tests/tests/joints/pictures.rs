@@ -18,7 +18,10 @@ fn reference_of(splats: &Splats, views: &[View]) -> Vec<reference::Rendering> {
     let head = views.iter().map(|v| DVec3::from_array(v.position)).sum::<DVec3>() / views.len() as f64;
     let options = reference::Options { order_from: Some(head), ..reference::Options::default() };
     let moment = Moment::at_seconds(rate(), 0.0);
-    views.iter().map(|view| reference::render(&[splats], moment, view, SIZE, SIZE, &options).unwrap()).collect()
+    views
+        .iter()
+        .map(|view| reference::render(&[splats], moment, view, SIZE, SIZE, &options).unwrap())
+        .collect()
 }
 
 /// The least distance in dB of the rig's pictures at three times from two sides.

@@ -19,7 +19,10 @@ fn a_rig_comes_back() {
             let rig = clip.rig().unwrap();
             assert_eq!(rig.kind(), rigged.rig.kind());
             for (stored, given) in rig.joints().iter().zip(rigged.rig.joints()) {
-                assert_eq!((&stored.name, stored.parent, stored.rest), (&given.name, given.parent, given.rest));
+                assert_eq!(
+                    (&stored.name, stored.parent, stored.rest),
+                    (&given.name, given.parent, given.rest)
+                );
             }
             assert_eq!(clip.splats(), rigged.splats.len() as u64, "joints do not count as splats");
             assert!(verify(&clip).unwrap().is_whole());
@@ -32,18 +35,24 @@ fn a_rig_comes_back() {
                 for key in 0..keys - 1 {
                     joints_at(&data, key as f64 / (keys - 1) as f64, &mut joints);
                     let frame = (data.start / 1000) as usize + key;
-                    for ((found, given), joint) in joints.iter().zip(&rigged.frames[frame]).zip(rig.joints()) {
+                    for ((found, given), joint) in joints.iter().zip(&rigged.frames[frame]).zip(rig.joints())
+                    {
                         let [x, y, z, radius] = joint.ball.map(f64::from);
                         let back = wide(&joint.rest).inverse();
                         for off in [DVec3::X, -DVec3::Y, DVec3::Z] {
                             let told = back.transform_point3(DVec3::new(x, y, z) + off * radius.max(0.0));
-                            let error = wide(found).transform_point3(told) - wide(given).transform_point3(told);
+                            let error =
+                                wide(found).transform_point3(told) - wide(given).transform_point3(told);
                             worst = worst.max(error.length());
                         }
                     }
                 }
             }
-            eprintln!("{profile:?}: joints within {:.3} mm, bound {:.3} mm", worst * 1e3, report.joint_error_metres * 1e3);
+            eprintln!(
+                "{profile:?}: joints within {:.3} mm, bound {:.3} mm",
+                worst * 1e3,
+                report.joint_error_metres * 1e3
+            );
             assert!(worst <= report.joint_error_metres, "{worst} m, but the writer says {report:?}");
             bindings_come_back(&clip, &rigged);
         }
@@ -63,7 +72,9 @@ fn bindings_come_back(clip: &Clip, rigged: &rigged::Rigged) {
         };
         let alike = (0..rigged.splats.len()).filter(near).any(|at| {
             let given = &rigged.bindings[at];
-            let weight = |binding: &Binding, joint| binding.terms().find(|(own, _)| *own == joint).map_or(0.0, |(_, w)| w);
+            let weight = |binding: &Binding, joint| {
+                binding.terms().find(|(own, _)| *own == joint).map_or(0.0, |(_, w)| w)
+            };
             given.terms().all(|(joint, own)| (weight(&stored, joint) - own).abs() < 3e-5)
         });
         found += usize::from(alike);
@@ -99,7 +110,10 @@ fn what_is_no_rig_is_refused() {
     assert!(refuse(vec![Binding::one(0), Binding::one(2)], &info).contains("splat 1"));
     let none = Binding { weights: [0.0; 8], ..Binding::one(0) };
     assert!(refuse(vec![Binding::one(0), none], &info).contains("splat 1"));
-    assert!(refuse(vec![Binding::one(0); 2], &ClipInfo { fps: (7, 1), ..info }).contains("whole numbers of ticks"));
+    assert!(
+        refuse(vec![Binding::one(0); 2], &ClipInfo { fps: (7, 1), ..info })
+            .contains("whole numbers of ticks")
+    );
     let mut writer = Writer::in_memory(&info, &WriterOptions::default()).unwrap();
     let mut rigs = RigWriter::new(&mut writer, rig(), ball(2, 0, 1), vec![Binding::one(0); 2]).unwrap();
     assert!(rigs.push_frame(&[IDENTITY]).unwrap_err().to_string().contains("2 finite"));

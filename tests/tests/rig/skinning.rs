@@ -103,7 +103,10 @@ fn colours_are_the_texture_and_masks_are_holes() {
     let rig = |mask: bool| {
         let extras = Extras { png: Some((png.clone(), mask)), ..Extras::default() };
         std::fs::write(&path, body::glb(&extras)).unwrap();
-        Rig::open(&path, None, &RigOptions { splats: 4000, fps: None, live: false }).unwrap().frame(0).unwrap()
+        Rig::open(&path, None, &RigOptions { splats: 4000, fps: None, live: false })
+            .unwrap()
+            .frame(0)
+            .unwrap()
     };
     let masked = rig(true);
     let reddest = masked.colour.iter().fold([0.0_f32; 3], |most, c| if c[0] > most[0] { *c } else { most });

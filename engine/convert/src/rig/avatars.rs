@@ -17,10 +17,10 @@ use crate::axes::Axes;
 use crate::formats::{Fidelity, Format, Open};
 use crate::options::Options;
 use crate::ply::{self, Raw};
-use crate::source::Imported;
 use crate::report::Report;
 use crate::rigged::Rigged;
 use crate::sh_rotate::ShRotation;
+use crate::source::Imported;
 
 /// What is read of them.
 pub(crate) const FORMAT: Format = Format {
@@ -78,7 +78,12 @@ impl Avatar {
         let mut bindings = Vec::with_capacity(splats.len());
         for index in 0..splats.len() {
             let row = ids.as_ref().map_or(index, |ids| ids.get(index).map_or(index, |&row| row as usize));
-            bindings.push(Binding::one(face_of(path, row, faces.extra.get(row).copied(), mesh.face_count())?));
+            bindings.push(Binding::one(face_of(
+                path,
+                row,
+                faces.extra.get(row).copied(),
+                mesh.face_count(),
+            )?));
         }
         report.files = 2;
         let frames = mesh.frame_count();
@@ -95,7 +100,8 @@ fn face_of(path: &Path, row: usize, face: Option<f32>, faces: usize) -> Result<u
     let number = whole.map(|face| face as u16);
     number.ok_or_else(|| {
         let field = format!("vertex {row}, property binding_0");
-        let why = format!("{face:?} is none of the mesh's {faces} faces; give the vertices that belong to it");
+        let why =
+            format!("{face:?} is none of the mesh's {faces} faces; give the vertices that belong to it");
         Error::malformed(&path.display().to_string(), &field, 0, why)
     })
 }
@@ -104,10 +110,22 @@ fn face_of(path: &Path, row: usize, face: Option<f32>, faces: usize) -> Result<u
 pub(super) fn info_of(frames: usize, options: &Options, sh_degree: u8) -> ClipInfo {
     let appearance = Appearance::default();
     if frames == 1 {
-        return ClipInfo { rate: TickRate { num: 1000, den: 1 }, duration: 0, fps: (0, 1), sh_degree, appearance };
+        return ClipInfo {
+            rate: TickRate { num: 1000, den: 1 },
+            duration: 0,
+            fps: (0, 1),
+            sh_degree,
+            appearance,
+        };
     }
     let ticks = i64::try_from(frames).unwrap_or(i64::MAX).saturating_mul(i64::from(TICKS_PER_FRAME));
-    ClipInfo { rate: options.fps.tick_rate(), duration: ticks, fps: options.fps.fraction(), sh_degree, appearance }
+    ClipInfo {
+        rate: options.fps.tick_rate(),
+        duration: ticks,
+        fps: options.fps.fraction(),
+        sh_degree,
+        appearance,
+    }
 }
 
 impl Rigged for Avatar {

@@ -72,16 +72,21 @@ impl Mesh {
             let what = format!("{}: faces of a mesh that carries splats", path.display());
             return Err(Error::LimitExceeded { what, value: count as u64, limit: MAX_JOINTS as u64 });
         }
-        let wrong = |field: &str, why: String| Err(Error::malformed(&path.display().to_string(), field, 0, why));
+        let wrong =
+            |field: &str, why: String| Err(Error::malformed(&path.display().to_string(), field, 0, why));
         if frames == 0 || count == 0 {
             return wrong("array vertices", "there is no frame or no face; save it again".to_owned());
         }
         let flat = indices.read::<i64>()?;
         let mut faces = Vec::with_capacity(count);
         for (number, corners) in flat.as_chunks::<3>().0.iter().enumerate() {
-            let known = corners.map(|corner| usize::try_from(corner).ok().filter(|&corner| corner < vertices));
+            let known =
+                corners.map(|corner| usize::try_from(corner).ok().filter(|&corner| corner < vertices));
             let [Some(a), Some(b), Some(c)] = known else {
-                return wrong("array faces", format!("face {number} names {corners:?} of {vertices} vertices; save it again"));
+                return wrong(
+                    "array faces",
+                    format!("face {number} names {corners:?} of {vertices} vertices; save it again"),
+                );
             };
             faces.push([a, b, c]);
         }
@@ -124,7 +129,9 @@ impl Mesh {
             .iter()
             .map(|place| self.turn * DVec3::from_array(place.map(f64::from)))
             .collect();
-        if let Some(bad) = places.iter().position(|place| !(place.is_finite() && place.abs().max_element() < 1e6)) {
+        if let Some(bad) =
+            places.iter().position(|place| !(place.is_finite() && place.abs().max_element() < 1e6))
+        {
             let field = format!("array vertices, frame {index}, vertex {bad}");
             let why = "is not finite or farther than any stage; save it again";
             return Err(Error::malformed(&self.path.display().to_string(), &field, 0, why));
@@ -151,7 +158,9 @@ mod tests {
 
     #[test]
     fn faces_without_area_stay_frames() {
-        for corners in [[DVec3::ZERO; 3], [DVec3::ZERO, DVec3::X, DVec3::X * 2.0], [DVec3::X, DVec3::X, DVec3::Y]] {
+        for corners in
+            [[DVec3::ZERO; 3], [DVec3::ZERO, DVec3::X, DVec3::X * 2.0], [DVec3::X, DVec3::X, DVec3::Y]]
+        {
             let map = frame(corners);
             assert!(map.is_finite() && map.matrix3.determinant() > 0.0, "{corners:?}: {map:?}");
         }

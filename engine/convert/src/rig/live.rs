@@ -64,7 +64,8 @@ impl LiveRig {
         for bind in order {
             let joint = binds[bind].joint;
             let rest = canonical[bind] * binds[bind].joint_from_mesh.inverse();
-            let known = joints.iter().rposition(|told| told.joint == joint && told.rest.abs_diff_eq(rest, ALIKE));
+            let known =
+                joints.iter().rposition(|told| told.joint == joint && told.rest.abs_diff_eq(rest, ALIKE));
             let at = known.unwrap_or(joints.len());
             if known.is_none() {
                 joints.push(Told { joint, rest });
@@ -135,11 +136,17 @@ impl Rigged for LiveRig {
     }
 
     fn splats(&self) -> Result<(Splats, Vec<Binding>)> {
-        let vertices: Vec<Vec3> = self.model.model.vertices.iter().map(|vertex| {
-            let lead = vertex.binds.iter().zip(vertex.weights).max_by(|a, b| a.1.total_cmp(&b.1));
-            let map = lead.map_or(DAffine3::IDENTITY, |(&bind, _)| self.canonical[bind as usize]);
-            map.transform_point3(DVec3::from_array(vertex.place.map(f64::from))).as_vec3()
-        }).collect();
+        let vertices: Vec<Vec3> = self
+            .model
+            .model
+            .vertices
+            .iter()
+            .map(|vertex| {
+                let lead = vertex.binds.iter().zip(vertex.weights).max_by(|a, b| a.1.total_cmp(&b.1));
+                let map = lead.map_or(DAffine3::IDENTITY, |(&bind, _)| self.canonical[bind as usize]);
+                map.transform_point3(DVec3::from_array(vertex.place.map(f64::from))).as_vec3()
+            })
+            .collect();
         let turns = vec![Quat::IDENTITY; self.model.model.binds.len()];
         let splats = bake::splats(&self.model.discs, &vertices, &turns, &self.model.disc_rest);
         let place = &self.place;
@@ -148,7 +155,11 @@ impl Rigged for LiveRig {
             let pairs: Vec<(u16, f32)> = corners
                 .flat_map(|(&corner, share)| {
                     let vertex = &self.model.model.vertices[corner as usize];
-                    vertex.binds.into_iter().zip(vertex.weights).map(move |(bind, weight)| (bind, weight * share))
+                    vertex
+                        .binds
+                        .into_iter()
+                        .zip(vertex.weights)
+                        .map(move |(bind, weight)| (bind, weight * share))
                 })
                 .map(|(bind, weight)| (place[bind as usize], weight))
                 .collect();
