@@ -162,7 +162,8 @@ impl Names {
     fn new(path: &Path, single: bool) -> anyhow::Result<Self> {
         let text = path.display().to_string();
         let export = Export::of(path);
-        let folder = path.is_dir() || (export.is_none() && (path.extension().is_none() || text.ends_with('/')));
+        let folder =
+            path.is_dir() || (export.is_none() && (path.extension().is_none() || text.ends_with('/')));
         if folder && !single {
             std::fs::create_dir_all(path)
                 .map_err(|source| vivant::Error::io(path, "cannot create", source))?;

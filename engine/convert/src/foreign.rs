@@ -12,14 +12,15 @@ use vivant::{Error, Result};
 
 use crate::clip::push_sequence;
 use crate::formats::{Format, Open, format_of, required_format_of};
+use crate::inputs;
 use crate::options::Options;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::rig::{Rig, RigOptions};
+use crate::rig::{LiveRig, Rig, RigOptions};
+use crate::rigged::{Rigged, push_rigged};
 use crate::sequence::Sequence;
 use crate::source::Source;
 use crate::whole::Whole;
-use crate::inputs;
 
 /// A foreign performance of any kind.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Foreign {
 enum Content {
     Frames(Box<dyn Sequence>),
     Whole(Box<Whole>),
+    Rigged(Box<dyn Rigged>),
 }
 
 impl Foreign {
@@ -60,8 +62,10 @@ impl Foreign {
                 (required_format_of(first.as_ref())?, files)
             }
         };
-        if motion.is_some() && !matches!(format.open, Open::Rig) {
-            return Err(Error::invalid("a motion moves a glTF model: give a .glb or .gltf with it"));
+        if motion.is_some() && !matches!(format.open, Open::Rig | Open::Rigged(_)) {
+            return Err(Error::invalid(
+                "a motion moves a glTF model, or splats on faces: give a .glb, a .gltf or such a PLY with it",
+            ));
         }
         let alone = match (inputs, files.as_slice()) {
             ([_], [only]) => Ok(only.as_path()),
@@ -77,7 +81,15 @@ impl Foreign {
             }
             Open::Sequence(open) => Content::Frames(open(alone?, options)?),
             Open::Whole(open) => Content::Whole(Box::new(open(alone?, options)?)),
-            Open::Rig => Content::Frames(Box::new(Rig::open(alone?, motion, rig_options)?)),
+            Open::Rig => {
+                let model = Rig::open(alone?, motion, rig_options)?;
+                if rig_options.live {
+                    Content::Rigged(Box::new(LiveRig::new(model)?))
+                } else {
+                    Content::Frames(Box::new(model))
+                }
+            }
+            Open::Rigged(open) => Content::Rigged(open(alone?, motion, options)?),
         };
         Ok(Self { format, content })
     }
@@ -88,6 +100,7 @@ impl Foreign {
         match &self.content {
             Content::Frames(frames) => frames.info(),
             Content::Whole(whole) => whole.performance.info,
+            Content::Rigged(rigged) => rigged.info(),
         }
     }
 
@@ -96,6 +109,7 @@ impl Foreign {
     pub fn frames(&self) -> usize {
         match &self.content {
             Content::Frames(frames) => frames.frame_count(),
+            Content::Rigged(rigged) => rigged.frame_count(),
             Content::Whole(whole) => {
                 usize::try_from(whole.performance.info.duration / i64::from(TICKS_PER_FRAME))
                     .unwrap_or(1)
@@ -109,7 +123,7 @@ impl Foreign {
     pub fn sequence(&self) -> Option<&dyn Sequence> {
         match &self.content {
             Content::Frames(frames) => Some(frames.as_ref()),
-            Content::Whole(_) => None,
+            Content::Whole(_) | Content::Rigged(_) => None,
         }
     }
 
@@ -118,6 +132,7 @@ impl Foreign {
     pub fn files(&self) -> &[PathBuf] {
         match &self.content {
             Content::Frames(frames) => frames.files(),
+            Content::Rigged(rigged) => rigged.files(),
             Content::Whole(whole) => &whole.files,
         }
     }
@@ -132,7 +147,7 @@ impl Foreign {
     #[must_use]
     pub fn whole(&self) -> Option<&Whole> {
         match &self.content {
-            Content::Frames(_) => None,
+            Content::Frames(_) | Content::Rigged(_) => None,
             Content::Whole(whole) => Some(whole),
         }
     }
@@ -149,6 +164,7 @@ impl Foreign {
     ) -> Result<Report> {
         match &self.content {
             Content::Frames(frames) => push_sequence(frames.as_ref(), writer, options, progress),
+            Content::Rigged(rigged) => push_rigged(rigged.as_ref(), writer, progress),
             Content::Whole(whole) => {
                 let frames = self.frames() as f64;
                 #[expect(

@@ -13,11 +13,13 @@ use vivant::{Error, Result};
 
 use crate::options::Options;
 use crate::probe::Probe;
+use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
 use crate::{
-    dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, sog, splat, splatv, spz, stg, tsog, unknown, v3,
+    dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, sog, splat, splatv, spz, stg, tsog, unknown,
+    v3,
 };
 
 /// How true an import is to its source.
@@ -57,6 +59,8 @@ pub(crate) enum Open {
     Whole(fn(&Path, &Options) -> Result<Whole>),
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
+    /// Splats that joints carry, with what moves them where that is another file.
+    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
 }
 
 /// How a set of splats that stand still is read.
@@ -89,6 +93,8 @@ pub static FORMATS: &[&Format] = &[
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
+    &rig::avatars::FORMAT,
+    &rig::dual::FORMAT,
     &ply::FORMAT,
     &spz::FORMAT,
     &ksplat::FORMAT,

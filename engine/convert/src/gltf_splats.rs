@@ -118,7 +118,8 @@ impl Model {
         if depth > MAX_DEPTH || std::mem::replace(&mut walk.seen[number], true) {
             return Err(self.document.wrong(&field, "has two parents, or is deeper than any scene"));
         }
-        let world = above * local(node).ok_or_else(|| self.document.wrong(&field, "its place is no place"))?;
+        let world =
+            above * local(node).ok_or_else(|| self.document.wrong(&field, "its place is no place"))?;
         if let Some(mesh) = index(node, "mesh") {
             self.mesh(mesh, world, walk)?;
         }
@@ -130,7 +131,8 @@ impl Model {
 
     fn mesh<'a>(&'a self, mesh: usize, world: DAffine3, walk: &mut Walk<'a>) -> Result<()> {
         let field = format!("meshes[{mesh}]");
-        let (Some(value), Some(times)) = (list(&self.json, "meshes").get(mesh), walk.shown.get_mut(mesh)) else {
+        let (Some(value), Some(times)) = (list(&self.json, "meshes").get(mesh), walk.shown.get_mut(mesh))
+        else {
             return Err(self.document.wrong(&field, "is not there"));
         };
         *times += 1;
@@ -195,12 +197,18 @@ impl Model {
     }
 
     fn accessor(&self, part: &Part<'_>, name: &str) -> Result<Index<gltf_json::Accessor>> {
-        Self::find(part, name)
-            .ok_or_else(|| self.document.wrong(&part.field, format!("has no attribute {name}; export it again")))
+        Self::find(part, name).ok_or_else(|| {
+            self.document.wrong(&part.field, format!("has no attribute {name}; export it again"))
+        })
     }
 
     /// The values of an attribute that must be there, as many as there are splats.
-    fn values<const N: usize>(&self, part: &Part<'_>, name: &str, count: Option<usize>) -> Result<Vec<[f32; N]>> {
+    fn values<const N: usize>(
+        &self,
+        part: &Part<'_>,
+        name: &str,
+        count: Option<usize>,
+    ) -> Result<Vec<[f32; N]>> {
         let field = format!("{}.attributes.{name}", part.field);
         let values: Vec<[f32; N]> = self.document.floats(self.accessor(part, name)?, &field)?;
         match count {
@@ -236,7 +244,8 @@ impl Model {
             None => (self.plain(part, options, report)?, Axes::RUB),
         };
         let placed = Placement::of(part.world).ok_or_else(|| {
-            let why = "its node mirrors it or scales it unevenly; apply the node's transform before the export";
+            let why =
+                "its node mirrors it or scales it unevenly; apply the node's transform before the export";
             Error::unsupported(format!("{}: {}: {why}", self.document.name, part.field))
         })?;
         placed.apply(&mut splats);
@@ -262,7 +271,9 @@ impl Model {
             Some(_) => self.values::<1>(part, "OPACITY", Some(count))?.into_iter().map(|[one]| one).collect(),
             None => match bright(part)? {
                 Some(colours) => colours.into_iter().map(|[.., opacity]| opacity).collect(),
-                None => return Err(self.document.wrong(&part.field, "has no attribute OPACITY; export it again")),
+                None => {
+                    return Err(self.document.wrong(&part.field, "has no attribute OPACITY; export it again"));
+                }
             },
         };
         let colour = match Self::find(part, &coefficient(0, 0)) {
@@ -281,7 +292,8 @@ impl Model {
         let sh_degree = self.degree(part);
         let stride = sh_rest_len(sh_degree) * 3;
         let mut sh_rest = vec![0.0; count * stride];
-        let names = (1..=sh_degree).flat_map(|degree| (0..=2 * degree).map(move |order| coefficient(degree, order)));
+        let names =
+            (1..=sh_degree).flat_map(|degree| (0..=2 * degree).map(move |order| coefficient(degree, order)));
         for (number, name) in names.enumerate() {
             let values: Vec<[f32; 3]> = self.values(part, &name, Some(count))?;
             for (own, value) in sh_rest.chunks_exact_mut(stride).zip(values) {
@@ -364,7 +376,8 @@ impl Placement {
             return;
         }
         for mean in &mut splats.mean {
-            let moved = self.rotation * DVec3::from_array(mean.map(f64::from)) * self.scale + self.translation;
+            let moved =
+                self.rotation * DVec3::from_array(mean.map(f64::from)) * self.scale + self.translation;
             *mean = moved.to_array().map(|value| value as f32);
         }
         for rotation in &mut splats.rotation {

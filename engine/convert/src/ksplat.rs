@@ -111,8 +111,7 @@ struct Parsed<'a> {
 impl<'a> Parsed<'a> {
     /// Reads the headers from the start of a file of `length` bytes.
     fn new(file: &str, bytes: &'a [u8], length: u64) -> Result<Self> {
-        let wrong =
-            |field: &str, at: usize, why: String| Error::malformed(file, field, at as u64, why);
+        let wrong = |field: &str, at: usize, why: String| Error::malformed(file, field, at as u64, why);
         let cut = || wrong("header", bytes.len(), "the file ends here; copy or export it again".to_owned());
         let word = |at: usize| word_at(bytes, at).ok_or_else(cut);
         if bytes.get(..2).ok_or_else(cut)? != VERSION {
@@ -123,7 +122,9 @@ impl<'a> Parsed<'a> {
             0 => Level::Floats,
             1 => Level::Halves,
             2 => Level::HalvesAndBytes,
-            level => return Err(wrong("compression level", 20, format!("{level}; export it with 0, 1 or 2"))),
+            level => {
+                return Err(wrong("compression level", 20, format!("{level}; export it with 0, 1 or 2")));
+            }
         };
         let count = usize::try_from(word(4)?).unwrap_or(usize::MAX);
         if !(1..=MAX_SECTIONS).contains(&count) || (HEADER + count * SECTION) as u64 > length {
@@ -172,7 +173,8 @@ impl<'a> Parsed<'a> {
             }
             Some(_) => 0,
         });
-        let mut buckets = lengths.enumerate().flat_map(|(bucket, length)| std::iter::repeat_n(bucket, length));
+        let mut buckets =
+            lengths.enumerate().flat_map(|(bucket, length)| std::iter::repeat_n(bucket, length));
         let last = section.buckets.saturating_sub(1);
         let mut rest = Vec::with_capacity(24);
         for index in 0..section.splats {
@@ -274,7 +276,11 @@ impl Section {
             return Err(wrong("bucket count", 12, "no bucket says where its splats are; export it again"));
         }
         if full_count > buckets || part_filled > buckets - full_count {
-            return Err(wrong("bucket count", 12, "less than its full and part-filled ones; export it again"));
+            return Err(wrong(
+                "bucket count",
+                12,
+                "less than its full and part-filled ones; export it again",
+            ));
         }
         let range = word(24)?;
         let range = if range == 0 { 32_767.0 } else { range as f64 };

@@ -99,9 +99,7 @@ impl Source {
             && summaries.iter().all(|summary| summary.splats == 0)
         {
             let file = first.display();
-            return Err(Error::invalid(format!(
-                "{file}: holds no splats; export it with them"
-            )));
+            return Err(Error::invalid(format!("{file}: holds no splats; export it with them")));
         }
         let sh_degree = summaries.iter().map(|summary| summary.sh_degree).max().unwrap_or(0);
         let mut source = Self { format, still, frames, summaries, options: options.clone(), sh_degree };

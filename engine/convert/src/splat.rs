@@ -54,16 +54,16 @@ fn is_splat(record: &[u8]) -> bool {
     let float = |number: usize| float_at(record, number * 4).unwrap_or(f32::NAN);
     let mean = (0..3).all(|axis| float(axis).abs() <= FARTHEST);
     let scales = [3, 4, 5].map(float);
-    let sized = scales.iter().all(|scale| (0.0..=FARTHEST).contains(scale)) && scales.iter().any(|s| *s > 0.0);
+    let sized =
+        scales.iter().all(|scale| (0.0..=FARTHEST).contains(scale)) && scales.iter().any(|s| *s > 0.0);
     let length = rotation(record).iter().map(|part| part * part).sum::<f32>().sqrt();
     mean && sized && (length - 1.0).abs() <= LENGTH_ERROR
 }
 
 /// The quaternion xyzw.
 fn rotation(record: &[u8]) -> [f32; 4] {
-    let part = |number: usize| {
-        (f32::from(record.get(28 + number).copied().unwrap_or_default()) - 128.0) / 128.0
-    };
+    let part =
+        |number: usize| (f32::from(record.get(28 + number).copied().unwrap_or_default()) - 128.0) / 128.0;
     [part(1), part(2), part(3), part(0)]
 }
 
@@ -71,10 +71,8 @@ fn count(path: &Path, length: u64) -> Result<u64> {
     let file = path.display().to_string();
     if !length.is_multiple_of(RECORD as u64) {
         let whole = length - length % RECORD as u64;
-        let why = format!(
-            "{} bytes are left, and a splat takes {RECORD}; copy or export it again",
-            length - whole
-        );
+        let why =
+            format!("{} bytes are left, and a splat takes {RECORD}; copy or export it again", length - whole);
         return Err(Error::malformed(&file, "last splat", whole, why));
     }
     let splats = length / RECORD as u64;
@@ -120,11 +118,8 @@ mod tests {
             record.extend(value.to_le_bytes());
         }
         record.extend([200, 100, 50, 255, 255, 128, 128, 128]);
-        let probe = |start: &[u8]| Probe {
-            start: start.to_vec(),
-            length: start.len() as u64,
-            ..Probe::default()
-        };
+        let probe =
+            |start: &[u8]| Probe { start: start.to_vec(), length: start.len() as u64, ..Probe::default() };
         assert!(is_one(&probe(&record)));
         assert!(!is_one(&probe(&[])));
         assert!(!is_one(&probe(&record[..31])));

@@ -51,8 +51,8 @@ pub fn json() -> Value {
             "limits": format.limits,
         })
     });
-    let written = EXPORTS.iter().map(|export| {
-        json!({ "ending": export.ending, "system": export.system, "precision": export.precision })
-    });
+    let written = EXPORTS.iter().map(
+        |export| json!({ "ending": export.ending, "system": export.system, "precision": export.precision }),
+    );
     json!({ "read": read.collect::<Vec<_>>(), "written": written.collect::<Vec<_>>() })
 }

@@ -136,7 +136,10 @@ fn the_program_exports_moments_ranges_and_whole_clips() {
     let said = ok(&["convert", "frames", "-o", "again.vvt"]);
     assert!(said.contains("from 60 files"), "{said}");
     let said = ok(&["export", "clip.vvt", "-o", "part.spz", "--range", "0.1..0.2", "--json"]);
-    assert!(said.contains("part_0003.spz") && said.contains("part_0005.spz") && !said.contains("0006"), "{said}");
+    assert!(
+        said.contains("part_0003.spz") && said.contains("part_0005.spz") && !said.contains("0006"),
+        "{said}"
+    );
     ok(&["export", "clip.vvt", "-o", "f-%02d.glb", "--range", "..0.05"]);
     assert!(at.join("f-00.glb").exists() && at.join("f-01.glb").exists() && !at.join("f-02.glb").exists());
     ok(&["convert", "f-%02d.glb", "-o", "glb.vvt"]);

@@ -270,7 +270,10 @@ fn what_is_not_read_is_said() {
     model.extension()["kernel"] = json!("box");
     model.json["meshes"][0]["primitives"].as_array_mut().unwrap().push(json!({ "attributes": {} }));
     let notes = read_bytes("a.glb", &model.glb()).unwrap().report.notes;
-    assert_eq!(notes, ["kernel 'box' is not known: drawn as ellipses", "primitives without splats are left out: 1"]);
+    assert_eq!(
+        notes,
+        ["kernel 'box' is not known: drawn as ellipses", "primitives without splats are left out: 1"]
+    );
 }
 
 #[test]

@@ -17,8 +17,7 @@ struct Habit {
 /// A PLY as the trainers save it.
 fn write(scene: &Splats, habit: Habit) -> Vec<u8> {
     let splats = turned(scene);
-    let mut header =
-        format!("ply\nformat binary_little_endian 1.0\nelement vertex {}\n", splats.len());
+    let mut header = format!("ply\nformat binary_little_endian 1.0\nelement vertex {}\n", splats.len());
     let mut names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"].to_vec();
     names.extend(["scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]);
     names.extend(habit.filter.map(|_| "filter_3D"));

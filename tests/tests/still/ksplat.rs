@@ -82,7 +82,8 @@ fn section(splats: &Splats, level: u16, full: usize, wanted: &mut Splats) -> (Ve
                                 wanted.sh_rest[at] = f16::from_f32(value).to_f32();
                             }
                             _ => {
-                                let byte = ((value - LEAST) / (MOST - LEAST) * 255.0).floor().clamp(0.0, 255.0);
+                                let byte =
+                                    ((value - LEAST) / (MOST - LEAST) * 255.0).floor().clamp(0.0, 255.0);
                                 records.push(byte as u8);
                                 wanted.sh_rest[at] = LEAST + byte / 255.0 * (MOST - LEAST);
                             }

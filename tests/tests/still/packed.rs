@@ -65,8 +65,7 @@ pub(crate) fn write(scene: &Splats, form: Form) -> (Vec<u8>, Splats) {
                 }
                 word
             };
-            let position =
-                thirds(splats.mean[index].map(f64::from), mean, &mut wanted.mean[index], false);
+            let position = thirds(splats.mean[index].map(f64::from), mean, &mut wanted.mean[index], false);
             let logs = splats.scale[index].map(|scale| f64::from(scale).ln());
             let size = thirds(logs, scale, &mut wanted.scale[index], true);
             let [x, y, z, w] = splats.rotation[index].map(f64::from);

@@ -58,7 +58,10 @@ fn it_is_told_without_a_magic_and_without_its_name() {
     let mut random = vivant_tests::random::Random::new(3);
     let noise: Vec<u8> = (0..3200).map(|_| random.below(256) as u8).collect();
     let said = error_of("noise", &noise);
-    assert!(said.ends_with("magic at byte 0: something unknown; 'vivant formats' lists what is read"), "{said}");
+    assert!(
+        said.ends_with("magic at byte 0: something unknown; 'vivant formats' lists what is read"),
+        "{said}"
+    );
     let text = b"0.1 0.2 0.3 200 100 50 and so on".repeat(100);
     assert!(error_of("points.txt", &text).contains("'vivant formats'"));
     assert!(error_of("zeros", &[0; 3200]).contains("'vivant formats'"));

@@ -52,9 +52,11 @@ pub(crate) fn arrays(splats: &Splats, version: u32) -> ([Vec<u8>; 6], Splats) {
                 out[0].extend(&(whole as i32).to_le_bytes()[..3]);
                 wanted.mean[index][axis] = (whole / 4096.0) as f32;
             }
-            let colour = byte(((f64::from(splats.colour[index][axis]) - 0.5) / 0.282_094_8 * 0.15 + 0.5) * 255.0);
+            let colour =
+                byte(((f64::from(splats.colour[index][axis]) - 0.5) / 0.282_094_8 * 0.15 + 0.5) * 255.0);
             out[2].push(colour);
-            wanted.colour[index][axis] = (0.5 + 0.282_094_8 * (f64::from(colour) / 255.0 - 0.5) / 0.15) as f32;
+            wanted.colour[index][axis] =
+                (0.5 + 0.282_094_8 * (f64::from(colour) / 255.0 - 0.5) / 0.15) as f32;
             let scale = byte((f64::from(splats.scale[index][axis]).ln() + 10.0) * 16.0);
             out[3].push(scale);
             wanted.scale[index][axis] = (f64::from(scale) / 16.0 - 10.0).exp() as f32;

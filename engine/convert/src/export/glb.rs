@@ -64,8 +64,7 @@ fn arrays(splats: &Splats, appearance: &Appearance) -> Vec<Array> {
         let light = |value: f32| if encoded { linear(value.clamp(0.0, 1.0)) } else { value };
         [light(colour[0]), light(colour[1]), light(colour[2]), *opacity].map(byte)
     });
-    let base: Vec<f32> =
-        splats.colour.as_flattened().iter().map(|channel| (channel - 0.5) / SH_C0).collect();
+    let base: Vec<f32> = splats.colour.as_flattened().iter().map(|channel| (channel - 0.5) / SH_C0).collect();
     let mut arrays = vec![
         floats("POSITION".to_owned(), "VEC3", splats.mean.as_flattened()),
         Array { name: "COLOR_0".to_owned(), component: BYTE, kind: "VEC4", bytes: points.collect() },
@@ -75,8 +74,7 @@ fn arrays(splats: &Splats, appearance: &Appearance) -> Vec<Array> {
         floats(own("SH_DEGREE_0_COEF_0"), "VEC3", &base),
     ];
     let stride = splats.sh_stride();
-    let names =
-        (1..=splats.sh_degree).flat_map(|degree| (0..=2 * degree).map(move |order| (degree, order)));
+    let names = (1..=splats.sh_degree).flat_map(|degree| (0..=2 * degree).map(move |order| (degree, order)));
     for (number, (degree, order)) in names.enumerate() {
         let rows = splats.sh_rest.chunks_exact(stride);
         let values: Vec<f32> = rows.flat_map(|row| row[number * 3..number * 3 + 3].iter().copied()).collect();

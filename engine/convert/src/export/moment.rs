@@ -50,8 +50,7 @@ fn at(splat: &Splat, tick: i64, seconds: f64) -> Option<Splat> {
     let turned: [f64; 4] =
         std::array::from_fn(|part| f64::from(splat.rotation[part]) + dt * f64::from(motion.spin[part]));
     let length = turned.iter().map(|part| part * part).sum::<f64>().sqrt();
-    let rotation =
-        if length > 1e-12 { turned.map(|part| (part / length) as f32) } else { splat.rotation };
+    let rotation = if length > 1e-12 { turned.map(|part| (part / length) as f32) } else { splat.rotation };
     Some(Splat {
         mean,
         rotation,

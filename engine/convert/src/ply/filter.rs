@@ -19,10 +19,7 @@ pub(super) struct Filter {
 impl Filter {
     /// As the trainer saves unless the user says otherwise: what the filter stands beside is never activated.
     pub(super) fn new(options: &Options) -> Self {
-        Self {
-            logits: options.opacity != Stored::Activated,
-            logarithms: options.scale != Stored::Activated,
-        }
+        Self { logits: options.opacity != Stored::Activated, logarithms: options.scale != Stored::Activated }
     }
 
     /// The options with what the filter decides.

@@ -157,7 +157,14 @@ impl Opened {
         read.map_err(|source| Error::io(file, "cannot read", source))?;
         let splats = packed.splats(&self.header, &body);
         let report = Report { files: 1, read: vertex.count, ..Report::default() };
-        still::finish(file, "element vertex", vertex.offset, splats, report, options.axes.unwrap_or(Axes::RDF))
+        still::finish(
+            file,
+            "element vertex",
+            vertex.offset,
+            splats,
+            report,
+            options.axes.unwrap_or(Axes::RDF),
+        )
     }
 
     /// Reads the rows as they are stored, before activation.

@@ -29,7 +29,8 @@ const MAX_EXTENSIONS: u64 = 1 << 20;
 /// The record that names the axes (`SPZ_ADOBE_coordinate_system`), and what its numbers from 1 mean.
 const AXES_RECORD: u32 = 0xadbe_0003;
 const AXES: [&str; 16] = [
-    "ldb", "rdb", "lub", "rub", "ldf", "rdf", "luf", "ruf", "lfd", "rfd", "lfu", "rfu", "lbd", "rbd", "lbu", "rbu",
+    "ldb", "rdb", "lub", "rub", "ldf", "rdf", "luf", "ruf", "lfd", "rfd", "lfu", "rfu", "lbd", "rbd", "lbu",
+    "rbu",
 ];
 
 /// What gzip begins with.
@@ -66,7 +67,12 @@ fn parse(file: &str, start: &[u8], packed: u64) -> Result<Header> {
     let byte = |at: usize| start.get(at).copied().ok_or_else(cut);
     let version = word(4)?;
     if !(1..=4).contains(&version) {
-        return Err(wrong(file, "version", 4, format!("{version}: 1 to 4 are read; export it as one of these")));
+        return Err(wrong(
+            file,
+            "version",
+            4,
+            format!("{version}: 1 to 4 are read; export it as one of these"),
+        ));
     }
     let splats = word(8)?;
     check_count(file, u64::from(splats))?;
@@ -125,7 +131,8 @@ fn of_gzip(file: &str, bytes: &[u8], header: Header) -> Result<Unpacked> {
         read.map_err(|why| unpacking(file, &why))?;
         at += array.len() as u64;
         if array.len() < size {
-            let why = format!("the stream ends although {} splats are promised; export it again", header.splats);
+            let why =
+                format!("the stream ends although {} splats are promised; export it again", header.splats);
             return Err(wrong(file, "splats", at, why));
         }
     }
@@ -145,13 +152,19 @@ fn of_zstd(file: &str, bytes: &[u8], header: Header) -> Result<Unpacked> {
     };
     let table = usize::try_from(table).unwrap_or(usize::MAX);
     let records = bytes.get(HEADER_4..table).ok_or_else(|| {
-        wrong(file, "table offset", 16, format!("{table} in a file of {} bytes; export it again", bytes.len()))
+        wrong(
+            file,
+            "table offset",
+            16,
+            format!("{table} in a file of {} bytes; export it again", bytes.len()),
+        )
     })?;
     let axes = if header.extended { axes_in(file, records, HEADER_4 as u64)? } else { None };
     let sizes = header.sizes();
     let wanted = sizes.iter().filter(|&&size| size > 0).count();
     if usize::from(streams) != wanted {
-        let why = format!("{streams}; splats of SH degree {} have {wanted}: export it again", header.sh_degree);
+        let why =
+            format!("{streams}; splats of SH degree {} have {wanted}: export it again", header.sh_degree);
         return Err(wrong(file, "array count", 15, why));
     }
     let mut at = table.checked_add(16 * wanted).filter(|&at| at <= bytes.len()).ok_or_else(|| cut(table))?;
@@ -160,11 +173,15 @@ fn of_zstd(file: &str, bytes: &[u8], header: Header) -> Result<Unpacked> {
     for (number, (array, size)) in there.enumerate() {
         let entry = table + number * 16;
         let long = |at: usize| {
-            bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(u64::MAX, |raw| u64::from_le_bytes(*raw))
+            bytes
+                .get(at..)
+                .and_then(|rest| rest.first_chunk())
+                .map_or(u64::MAX, |raw| u64::from_le_bytes(*raw))
         };
         let (packed, unpacked) = (long(entry), long(entry + 8));
         if unpacked != size as u64 {
-            let why = format!("array {number} of {unpacked} bytes, but its splats take {size}; export it again");
+            let why =
+                format!("array {number} of {unpacked} bytes, but its splats take {size}; export it again");
             return Err(wrong(file, "table", entry as u64 + 8, why));
         }
         let end = usize::try_from(packed).ok().and_then(|packed| at.checked_add(packed));
@@ -182,7 +199,12 @@ fn of_zstd(file: &str, bytes: &[u8], header: Header) -> Result<Unpacked> {
         at += stream.len();
     }
     if at != bytes.len() {
-        return Err(wrong(file, "end", at as u64, "more bytes than the splats take; copy or export it again"));
+        return Err(wrong(
+            file,
+            "end",
+            at as u64,
+            "more bytes than the splats take; copy or export it again",
+        ));
     }
     Ok(Unpacked { header, arrays, axes })
 }
