@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use glam::DMat4;
 use vivant::frame::LiveSet;
 use vivant::render::{Canvas, CanvasDescription, Performer, Renderer, Settings};
-use vivant::time::TickRate;
+use vivant::splat::ClipInfo;
 use vivant::view::View;
 
 use crate::engine::{Engine, vvt_engine};
@@ -163,13 +163,13 @@ struct State {
 struct Cast {
     player: vvt_player,
     live: LiveSet,
-    rate: TickRate,
+    info: ClipInfo,
     world_from_object: DMat4,
 }
 
 impl Cast {
     fn performer(&self) -> Performer<'_> {
-        Performer { live: &self.live, rate: self.rate, world_from_object: self.world_from_object }
+        Performer { world_from_object: self.world_from_object, ..Performer::new(&self.live, &self.info) }
     }
 }
 
@@ -186,14 +186,14 @@ fn gather(instances: &[vvt_instance], host_time_ns: i64) -> Outcome<(vvt_result,
             continue;
         }
         let mut state = lock(&player.state)?;
-        let rate = state.inner.shown_clip().info().rate;
+        let info = state.inner.shown_clip().info();
         let (note, live) = state.update(host_time_ns, LiveSet::clone);
         worst = match (worst, note) {
             (VVT_NOT_READY, _) | (_, VVT_NOT_READY) => VVT_NOT_READY,
             (VVT_STALE_FRAME, _) | (_, VVT_STALE_FRAME) => VVT_STALE_FRAME,
             _ => VVT_OK,
         };
-        casts.extend(live.map(|live| Cast { player: instance.player, live, rate, world_from_object }));
+        casts.extend(live.map(|live| Cast { player: instance.player, live, info, world_from_object }));
     }
     Ok((worst, casts))
 }

@@ -70,8 +70,18 @@ pub const PLACE_VELOCITY: u32 = 5;
 pub const PLACE_CURVE: u32 = 6;
 /// Shared with GLSL: See types.glsl.
 pub const PLACE_HARMONICS: u32 = 7;
-/// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
+/// Shared with GLSL: bit of Frame.flags: the target takes linear light
 pub const ENCODE_LINEAR: u32 = 1;
+/// Shared with GLSL: bit of Frame.flags: splats are blended as linear light, not sRGB-encoded
+pub const BLEND_LINEAR: u32 = 2;
+/// Shared with GLSL: bit of Segment.look: opacity falls by as much as the low-pass makes a splat grow
+pub const LOOK_MIP: u32 = 1;
+/// Shared with GLSL: bit of Segment.look: splats are integrated over the pixel
+pub const LOOK_INTEGRAL: u32 = 2;
+/// Shared with GLSL: bit of Segment.look: splats are discs that rays meet
+pub const LOOK_SURFEL: u32 = 4;
+/// Shared with GLSL: bit of Segment.look: harmonics look at where a splat is at t0
+pub const LOOK_REST: u32 = 8;
 
 /// Binding numbers of set 0, by buffer.
 pub mod binding {
@@ -126,43 +136,43 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x5543d6fcf8d657a2 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xdafd6f78ded3a977 };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xed2ee5c2573c25bb };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x36d262fc827f2bcc };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2174a52ae11b9ac6 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x7a823999186dea65 };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x9369dd534a81f441 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x4cb154cca6427f49 };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x4ffe98c433ae04a2 };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0xe1aeed3c6b73dbf6 };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x406bedba88c3a48c };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x496789bf1a4b2b02 };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x56e01d15693c2896 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x9456f6caa75d8961 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x76ae410e749485ed };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x23915632584fd751 };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xaf2f684b3444b188 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x24dc72122be5d2c6 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x8d436bab733ffde6 };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xa05c7d03bbdf5f2a };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x412078daa6131aec };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xd8c0e421f7f4b018 };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x33ff146fd31c66e8 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x3b839200d89bcb02 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -189,15 +199,15 @@ const _: () = {
     assert!(offset_of!(layout::Counts, draw) == 16);
     assert!(offset_of!(layout::Counts, visible) == 0);
     assert!(offset_of!(layout::Frame, background) == 16);
-    assert!(offset_of!(layout::Frame, blocks) == 56);
+    assert!(offset_of!(layout::Frame, blocks) == 52);
     assert!(offset_of!(layout::Frame, depth_reference) == 40);
-    assert!(offset_of!(layout::Frame, flags) == 60);
+    assert!(offset_of!(layout::Frame, flags) == 56);
     assert!(offset_of!(layout::Frame, head_in_world) == 0);
     assert!(offset_of!(layout::Frame, key_near) == 32);
     assert!(offset_of!(layout::Frame, key_scale) == 36);
-    assert!(offset_of!(layout::Frame, low_pass) == 44);
-    assert!(offset_of!(layout::Frame, slots) == 52);
-    assert!(offset_of!(layout::Frame, views) == 48);
+    assert!(offset_of!(layout::Frame, reserved) == 60);
+    assert!(offset_of!(layout::Frame, slots) == 48);
+    assert!(offset_of!(layout::Frame, views) == 44);
     assert!(offset_of!(layout::FrameBlock, frame) == 0);
     assert!(offset_of!(layout::FrameBlock, views) == 64);
     assert!(offset_of!(layout::Projected, centre) == 0);
@@ -215,6 +225,8 @@ const _: () = {
     assert!(offset_of!(layout::Segment, gain) == 260);
     assert!(offset_of!(layout::Segment, harmonics_first) == 156);
     assert!(offset_of!(layout::Segment, keys) == 168);
+    assert!(offset_of!(layout::Segment, look) == 268);
+    assert!(offset_of!(layout::Segment, low_pass) == 264);
     assert!(offset_of!(layout::Segment, mean_weights) == 176);
     assert!(offset_of!(layout::Segment, packed_first) == 148);
     assert!(offset_of!(layout::Segment, places) == 160);
@@ -225,7 +237,6 @@ const _: () = {
     assert!(offset_of!(layout::Segment, poses) == 220);
     assert!(offset_of!(layout::Segment, poses_first) == 216);
     assert!(offset_of!(layout::Segment, quadratic_step) == 120);
-    assert!(offset_of!(layout::Segment, reserved) == 264);
     assert!(offset_of!(layout::Segment, rotation) == 64);
     assert!(offset_of!(layout::Segment, rotation_step) == 104);
     assert!(offset_of!(layout::Segment, rotation_weights) == 192);

@@ -18,16 +18,16 @@ pub struct Frame {
     pub key_scale: f32,
     /// Metres subtracted from depths before accumulation.
     pub depth_reference: f32,
-    /// Low-pass variance, px².
-    pub low_pass: f32,
     /// Number of views.
     pub views: u32,
     /// Entries of the sliced and key arrays.
     pub slots: u32,
     /// Sort blocks.
     pub blocks: u32,
-    /// `ENCODE_*` bits.
+    /// `ENCODE_LINEAR` and `BLEND_LINEAR`.
     pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// One eye or camera.
@@ -130,8 +130,10 @@ pub struct Segment {
     pub pose_step: f32,
     /// Factor on every scale, 1 unless a coarser level of detail is shown.
     pub gain: f32,
-    /// Zero.
-    pub reserved: [u32; 2],
+    /// Low-pass variance, px².
+    pub low_pass: f32,
+    /// `LOOK_*` bits.
+    pub look: u32,
 }
 
 /// One workgroup of slice and cull.
@@ -186,7 +188,7 @@ pub struct Sliced {
     pub segment: u32,
 }
 
-/// A splat as one view sees it.
+/// A splat as one view sees it; see `types.glsl` for what signs mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Projected {

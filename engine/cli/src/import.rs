@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
+use vivant::splat::ClipInfo;
 use vivant_convert::{Axes, Foreign, Fps, Options, RigOptions, Stored};
+
+use crate::look::LookArgs;
 
 /// How to import what is not a clip.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,6 +39,8 @@ pub(crate) struct ImportArgs {
     /// How far a splat may be from its own path where paths have to be fitted, in metres [default: 0.001]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     error: Option<f32>,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -71,6 +76,11 @@ impl ImportArgs {
     /// The motion, if one is given.
     pub(crate) fn motion(&self) -> Option<&Path> {
         self.motion.as_deref()
+    }
+
+    /// What a clip is, drawn as the arguments say.
+    pub(crate) fn drawn(&self, info: ClipInfo) -> ClipInfo {
+        ClipInfo { appearance: self.look.over(info.appearance), ..info }
     }
 
     /// Opens what is not a clip.

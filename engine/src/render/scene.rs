@@ -1,11 +1,14 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
+use vivant_shaders::generated::{
+    BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK,
+};
 use vivant_shaders::layout;
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
 use super::joined::Joined;
+use super::look::{self, Look};
 use super::pool::Pool;
 use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
@@ -19,6 +22,10 @@ pub(super) struct Scene {
     pub(super) block: layout::FrameBlock,
     pub(super) segments: Vec<layout::Segment>,
     pub(super) references: Vec<layout::ClusterRef>,
+    /// Whether the kernels need more than the ordinary.
+    pub(super) looks: bool,
+    /// Whether some performers ask for another colour domain than they get.
+    pub(super) mixed_domains: bool,
     head: DVec3,
     nearest: f64,
     farthest: f64,
@@ -53,9 +60,12 @@ impl Scene {
         let frame = &mut self.block.frame;
         frame.head_in_world = self.head.as_vec3().extend(0.0).to_array();
         frame.background = settings.background;
-        frame.low_pass = settings.low_pass;
         frame.views = u32::try_from(views.len()).unwrap_or(0);
-        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 };
+        let (linear, mixed) = look::domain(performers);
+        self.mixed_domains = mixed;
+        self.looks = linear || performers.iter().any(|p| look::is_special(p.appearance));
+        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 }
+            | if linear { BLEND_LINEAR } else { 0 };
         Ok(())
     }
 
@@ -67,6 +77,7 @@ impl Scene {
         self.farthest = 0.0;
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
+            let Look { low_pass, bits } = Look::of(performer.appearance);
             for segment in &performer.live.segments {
                 let Some((runs, lod)) = pool.drawn(segment) else { continue };
                 // A palette is resident whenever a segment is that refers to it.
@@ -120,7 +131,8 @@ impl Scene {
                     pose_origin: grid.pose_origin,
                     pose_step: grid.pose_step,
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
-                    reserved: [0; 2],
+                    low_pass,
+                    look: bits,
                 });
                 for (number, cluster) in (0_u32..).zip(&segment.clusters[..clusters]) {
                     if tick < cluster.start || tick >= cluster.end {

@@ -40,7 +40,13 @@ const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
 const uint PLACE_HARMONICS = 7u;
 
-const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
+const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: the target takes linear light
+const uint BLEND_LINEAR = 2u;       // bit of Frame.flags: splats are blended as linear light, not sRGB-encoded
+
+const uint LOOK_MIP = 1u;           // bit of Segment.look: opacity falls by as much as the low-pass makes a splat grow
+const uint LOOK_INTEGRAL = 2u;      // bit of Segment.look: splats are integrated over the pixel
+const uint LOOK_SURFEL = 4u;        // bit of Segment.look: splats are discs that rays meet
+const uint LOOK_REST = 8u;          // bit of Segment.look: harmonics look at where a splat is at t0
 
 // What every kernel of a frame knows.
 struct Frame {
@@ -49,11 +55,11 @@ struct Frame {
     float key_near;         // radial distance from the head of key KEY_MAX, metres
     float key_scale;        // keys a metre
     float depth_reference;  // metres subtracted from depths before they are accumulated, for precision
-    float low_pass;         // px², added to the diagonal of the projected covariance
     uint views;
     uint slots;             // entries of the sliced and key arrays: cluster references × 256
     uint blocks;            // sort blocks: ceil(slots / SORT_BLOCK)
     uint flags;
+    uint reserved;
 };
 
 // One eye or camera; see view.rs for the conventions.
@@ -102,7 +108,8 @@ struct Segment {
     float pose_origin[3];
     float pose_step;
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
-    uint reserved[2];
+    float low_pass;         // px², added to the diagonal of the projected covariance
+    uint look;              // LOOK_* bits
 };
 
 // One workgroup of slice and cull.
@@ -135,7 +142,8 @@ struct Sliced {
 };
 
 // A splat as one view sees it. The ellipse is kept in full floats: rounding it to halves moves its edge, where alpha
-// meets the cut, by half a percent, which shows in the depth of translucent layers.
+// meets the cut, by half a percent, which shows in the depth of translucent layers. A splat that is integrated over the
+// pixel has a negative `minor`; a surfel has a negative `depth` and other things in `major` and `minor`: look.glsl.
 struct Projected {
     vec2 centre;            // px, origin upper left
     vec2 major;             // the longer half axis of one standard deviation, px
