@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::clip::{AudioTrack, WriteReport, Writer, WriterOptions};
 use vivant::codec::push_performance;
 use vivant::splat::ClipInfo;
 use vivant::time::TICKS_PER_FRAME;
@@ -120,6 +120,15 @@ impl Foreign {
         self.format
     }
 
+    /// The performance, where it is read at once: splats with lives and motions of their own.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Whole> {
+        match &self.content {
+            Content::Frames(_) => None,
+            Content::Whole(whole) => Some(whole),
+        }
+    }
+
     /// Converts into a writer that the caller started with [`Self::info`] and finishes.
     ///
     /// # Errors
@@ -146,7 +155,16 @@ impl Foreign {
         }
     }
 
-    /// Converts to a clip in memory.
+    /// Puts the sound that is in the file, if any, into a writer as [`Self::push_frames`] takes it.
+    ///
+    /// # Errors
+    /// As [`vivant::audio::push_audio`].
+    pub fn push_sound(&self, writer: &mut Writer) -> Result<Option<AudioTrack>> {
+        let sound = self.whole().and_then(|whole| whole.sound.as_ref());
+        sound.map(|sound| sound.push(writer)).transpose()
+    }
+
+    /// Converts to a clip in memory, with its sound.
     ///
     /// # Errors
     /// Whatever is wrong with a frame.
@@ -157,6 +175,7 @@ impl Foreign {
     ) -> Result<(Vec<u8>, Report, WriteReport)> {
         let mut writer = Writer::in_memory(&self.info(), options)?;
         let report = self.push_frames(&mut writer, options, progress)?;
+        self.push_sound(&mut writer)?;
         let (bytes, written) = writer.finish_bytes()?;
         Ok((bytes, report, written))
     }
