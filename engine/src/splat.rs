@@ -66,7 +66,8 @@ pub struct Splat {
     pub scale: [f32; 3],
     /// Peak opacity in 0..=1.
     pub opacity: f32,
-    /// Base colour `0.5 + C0·f_dc`, sRGB-encoded as trained; may lie outside 0..1.
+    /// Base colour `0.5 + C0·f_dc` as trained, sRGB-encoded unless the clip's [`ColourDomain`] is linear; may lie outside
+    /// 0..1.
     pub colour: [f32; 3],
     /// When it is there.
     pub life: Life,
@@ -107,7 +108,7 @@ pub struct Splats {
     pub scale: Vec<[f32; 3]>,
     /// Peak opacities, 0..=1.
     pub opacity: Vec<f32>,
-    /// Base colours, sRGB-encoded.
+    /// Base colours, in the clip's [`ColourDomain`].
     pub colour: Vec<[f32; 3]>,
     /// Spherical-harmonic degree of `sh_rest`, 0..=3.
     pub sh_degree: u8,

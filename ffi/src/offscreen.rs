@@ -14,6 +14,7 @@ use vivant::view::View;
 use crate::engine::{Engine, vvt_engine};
 use crate::guard::guard;
 use crate::handle::{self, Object, lock};
+use crate::log::VVT_LOG_WARN;
 use crate::memory::{Described, Growing, buffer, check_flags, output, read, read_array, vvt_chain};
 use crate::player::{Player, vvt_player};
 use crate::result::{
@@ -157,6 +158,8 @@ struct State {
     canvas: Canvas,
     depth: bool,
     drawn: bool,
+    /// Whether the log has it that players ask for different colour domains.
+    mixed: bool,
 }
 
 /// A player's picture of one time, standing somewhere.
@@ -207,12 +210,20 @@ impl Offscreen {
         let description =
             CanvasDescription { depth, ..CanvasDescription::new(desc.width, desc.height, desc.views.max(1)) };
         let canvas = renderer.canvas(&description)?;
-        Ok(Self { state: Mutex::new(State { renderer, canvas, depth, drawn: false }), engine })
+        Ok(Self { state: Mutex::new(State { renderer, canvas, depth, drawn: false, mixed: false }), engine })
     }
 
     /// Runs `body`; afterwards tells what validation said, and lets go of a device that was lost.
     fn with<T>(&self, body: impl FnOnce(&mut State) -> Outcome<T>) -> Outcome<T> {
-        let outcome = body(&mut *lock(&self.state)?);
+        let (outcome, mixed) = {
+            let mut state = lock(&self.state)?;
+            let outcome = body(&mut state);
+            (outcome, state.newly_mixed())
+        };
+        if mixed {
+            let text = "some clips hold linear light and some encoded colours: all are blended as the first one's";
+            self.engine.log.line(VVT_LOG_WARN, c"render", text);
+        }
         self.engine.log_validation()?;
         if outcome.as_ref().is_err_and(|failure| failure.code == VVT_ERR_DEVICE_LOST) {
             self.engine.forget_gpu()?;
@@ -222,6 +233,12 @@ impl Offscreen {
 }
 
 impl State {
+    /// Whether players of different colour domains were drawn together for the first time.
+    fn newly_mixed(&mut self) -> bool {
+        let mixed = self.renderer.statistics().mixed_domains > 0;
+        mixed && !std::mem::replace(&mut self.mixed, mixed)
+    }
+
     fn draw(&mut self, draw: &vvt_draw, views: &[View], instances: &[vvt_instance]) -> Outcome<vvt_result> {
         let (note, casts) = gather(instances, draw.host_time_ns)?;
         let performers: Vec<Performer<'_>> = casts.iter().map(Cast::performer).collect();

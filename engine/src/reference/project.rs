@@ -131,7 +131,11 @@ impl Camera {
         let seen = if appearance.sh_origin == ShOrigin::Rest { rest } else { mean };
         let direction = (seen - self.position_in_object).normalize_or_zero();
         let colour = colour::towards(splats, index, direction)?;
-        let colour = if self.domain == ColourDomain::Linear { colour.map(colour::linear) } else { colour };
+        let colour = match (appearance.colour_domain, self.domain) {
+            (ColourDomain::Encoded, ColourDomain::Linear) => colour.map(colour::linear),
+            (ColourDomain::Linear, ColourDomain::Encoded) => colour.map(colour::encoded),
+            _ => colour,
+        };
         let projected = Projected { centre, shape, extent, opacity, colour, depth };
         let finite = projected.centre.iter().all(|value| value.is_finite());
         finite.then_some((projected, mean_in_world))

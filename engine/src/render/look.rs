@@ -1,9 +1,9 @@
 //! What a clip's appearance means to the kernels: the numbers and bits of its segments, and the domain of the frame.
 //!
 //! Each segment is drawn as its own clip asks; only colours of all performers are blended into one sum, so they have to
-//! agree on a domain. That is the first performer's.
+//! agree on a domain. That is the first performer's; the others' are converted, splat by splat.
 
-use vivant_shaders::generated::{LOOK_INTEGRAL, LOOK_MIP, LOOK_REST, LOOK_SURFEL};
+use vivant_shaders::generated::{LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL};
 
 use super::Performer;
 use crate::splat::{Antialias, Appearance, ColourDomain, Kernel, ShOrigin};
@@ -33,13 +33,17 @@ impl Look {
             ShOrigin::Moving => 0,
             ShOrigin::Rest => LOOK_REST,
         };
-        Self { low_pass, bits: shape | origin }
+        let domain = match appearance.colour_domain {
+            ColourDomain::Encoded => 0,
+            ColourDomain::Linear => LOOK_LINEAR,
+        };
+        Self { low_pass, bits: shape | origin | domain }
     }
 }
 
-/// Whether splats of an appearance need the kernels that can do more than the ordinary.
+/// Whether splats of an appearance need the kernels that can do more than the ordinary, their colours apart.
 pub(super) const fn is_special(appearance: Appearance) -> bool {
-    Look::of(appearance).bits != 0
+    Look::of(appearance).bits & !LOOK_LINEAR != 0
 }
 
 /// Whether the frame is blended as linear light, and whether any performer asks for the other.
@@ -60,6 +64,7 @@ mod tests {
         for antialias in [Antialias::Dilate, Antialias::None] {
             assert!(!is_special(Appearance { antialias, ..usual }));
         }
+        assert!(!is_special(Appearance { colour_domain: ColourDomain::Linear, ..usual }));
         for special in [
             Appearance { antialias: Antialias::Mip, ..usual },
             Appearance { antialias: Antialias::PixelIntegral, ..usual },

@@ -63,7 +63,7 @@ impl Scene {
         frame.views = u32::try_from(views.len()).unwrap_or(0);
         let (linear, mixed) = look::domain(performers);
         self.mixed_domains = mixed;
-        self.looks = linear || performers.iter().any(|p| look::is_special(p.appearance));
+        self.looks = mixed || performers.iter().any(|p| look::is_special(p.appearance));
         frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 }
             | if linear { BLEND_LINEAR } else { 0 };
         Ok(())

@@ -86,7 +86,8 @@ choice! {
 }
 
 choice! {
-    /// The values that colours are blended as. They are stored sRGB-encoded either way.
+    /// What colours are, base and harmonics together, and so what they are blended as: what the trainer compared with its
+    /// photographs.
     ColourDomain {
         /// sRGB-encoded, as nearly every trainer does.
         #[default]

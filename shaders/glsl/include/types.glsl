@@ -47,6 +47,7 @@ const uint LOOK_MIP = 1u;           // bit of Segment.look: opacity falls by as 
 const uint LOOK_INTEGRAL = 2u;      // bit of Segment.look: splats are integrated over the pixel
 const uint LOOK_SURFEL = 4u;        // bit of Segment.look: splats are discs that rays meet
 const uint LOOK_REST = 8u;          // bit of Segment.look: harmonics look at where a splat is at t0
+const uint LOOK_LINEAR = 16u;       // bit of Segment.look: colours are linear light, not sRGB-encoded
 
 // What every kernel of a frame knows.
 struct Frame {

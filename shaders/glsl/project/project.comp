@@ -12,7 +12,7 @@
 
 layout(local_size_x = 256) in;
 
-// sRGB-encoded colour of splat `source` seen along `direction` (object space, from the eye to the splat).
+// Colour of splat `source` seen along `direction` (object space, from the eye to the splat).
 vec3 colour_along(Segment segment, uint source, vec3 direction) {
     uint planes = segment.planes;
     uint entry = harmonics_at(segment, source);
@@ -81,8 +81,9 @@ void main() {
             float reach = length(along);
             vec3 direction = reach > 0.0 ? quaternion_rotate_inverse(segment.rotation, along / reach) : vec3(0.0, 0.0, 1.0);
             vec3 colour = colour_along(segment, splat.source, direction);
-            if (LOOKS && (frame.flags & BLEND_LINEAR) != 0u) {
-                colour = linear_from_srgb(colour);
+            bool blend_linear = (frame.flags & BLEND_LINEAR) != 0u;
+            if (LOOKS && ((segment.look & LOOK_LINEAR) != 0u) != blend_linear) {
+                colour = blend_linear ? linear_from_srgb(colour) : srgb_from_linear(colour);
             }
             result.colour = pack_colour_opacity(min(colour, vec3(65504.0)), splat.mean_opacity.w * left);
         }

@@ -32,6 +32,6 @@ pub(crate) fn linear_from_srgb(c: Vec3) -> Vec3 {
     c.map(|v| if v <= 0.04045 { v / 12.92 } else { ((v.max(0.0) + 0.055) / 1.055).powf(2.4) })
 }
 
-fn srgb_from_linear(c: Vec3) -> Vec3 {
+pub(crate) fn srgb_from_linear(c: Vec3) -> Vec3 {
     c.map(|v| if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 })
 }

@@ -2,11 +2,11 @@
 
 use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
-use super::composite::linear_from_srgb;
+use super::composite::{linear_from_srgb, srgb_from_linear};
 use super::look::Surfel;
 use super::{Buffers, attributes, pack, sh};
 use crate::generated::{
-    BLEND_LINEAR, LOOK_INTEGRAL, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES, PLANE_SH1, PLANE_SH2,
+    BLEND_LINEAR, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES, PLANE_SH1, PLANE_SH2,
     PLANE_SH3,
 };
 use crate::layout::{Projected, Segment, Sliced, View};
@@ -48,8 +48,9 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
     let along = rest.map_or(mean, placed) - Vec3::new(ex, ey, ez);
     let direction = Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
     let mut colour = colour(buffers, segment, source, direction);
-    if buffers.block.frame.flags & BLEND_LINEAR != 0 {
-        colour = linear_from_srgb(colour);
+    let blend_linear = buffers.block.frame.flags & BLEND_LINEAR != 0;
+    if (segment.look & LOOK_LINEAR != 0) != blend_linear {
+        colour = if blend_linear { linear_from_srgb(colour) } else { srgb_from_linear(colour) };
     }
     out.colour = pack::pack_colour_opacity(colour.min(Vec3::splat(65504.0)), opacity * left);
     out

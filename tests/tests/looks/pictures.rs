@@ -34,7 +34,7 @@ fn a_person_far_away_in_five_appearances() {
             for (b, second) in pictures.iter().enumerate().skip(a + 1) {
                 let psnr = psnr_covered(first, second, [0.0; 3]).unwrap();
                 eprintln!("{:?} and {:?}: {psnr:.1} dB", looks[a].words(), looks[b].words());
-                assert!(psnr < 45.0, "{:?} and {:?} look the same: {psnr:.1} dB", looks[a], looks[b]);
+                assert!(psnr < 50.0, "{:?} and {:?} look the same: {psnr:.1} dB", looks[a], looks[b]);
             }
         }
         if let Some(folder) = std::env::var_os("VIVANT_KEEP_PICTURES") {

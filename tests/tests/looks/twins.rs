@@ -4,7 +4,7 @@ use glam::Vec2;
 use vivant::gpu::{ComputePipeline, GpuOptions};
 use vivant_shaders::cpu::{self, Buffers, Surfel};
 use vivant_shaders::generated::{
-    BLEND_LINEAR, CULL, DEAD_KEY, LOOK_INTEGRAL, LOOK_MIP, LOOK_REST, LOOK_SURFEL, PLANE_PACKED_COLOUR,
+    BLEND_LINEAR, CULL, DEAD_KEY, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, PLANE_PACKED_COLOUR,
     PLANE_PACKED_CURVE, PLANE_PACKED_LIFE, PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION,
     PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY, PLANE_SH1, PROJECT,
 };
@@ -44,8 +44,13 @@ fn frames() -> Vec<Buffers> {
     for (segment, (low_pass, look)) in mixed.segments.iter_mut().zip(LOOKS.into_iter().skip(2)) {
         (segment.low_pass, segment.look) = (low_pass, look | LOOK_REST);
     }
+    // Some are linear as the frame is, some are not; and the other way round.
+    for segment in mixed.segments.iter_mut().step_by(2) {
+        segment.look |= LOOK_LINEAR;
+    }
+    let encoded = mixed.clone();
     mixed.block.frame.flags = BLEND_LINEAR;
-    alone.chain([mixed]).collect()
+    alone.chain([mixed, encoded]).collect()
 }
 
 fn sorted(b: &mut Buffers) {

@@ -60,9 +60,9 @@ fn small_splats_are_as_opaque_as_their_filter_says() {
 
 #[test]
 fn what_a_filter_keeps_of_a_splat() {
-    // Over all places a pixel has for it, a splat of 0.4 px: its integral is 2π σ² of its opacity.
-    let splat = round(0.4, 1.0);
-    let whole = TAU * 0.16;
+    // Over all places a pixel has for it, a splat of a quarter px: its integral is 2π σ² of its opacity.
+    let splat = round(0.25, 1.0);
+    let whole = TAU * 0.0625;
     let places = (0..64).map(|place| (f64::from(place % 8) / 8.0, f64::from(place / 8) / 8.0));
     let sums = |antialias| -> Vec<f64> {
         places.clone().map(|(x, y)| sum(&shifted(splat, filtered(antialias), x, y)) / whole).collect()
@@ -73,13 +73,13 @@ fn what_a_filter_keeps_of_a_splat() {
     };
     // The filter's own splat is cut at 1/255, and alpha at 0.99: two percent.
     let mip = sums(Antialias::Mip);
-    assert!((mean(&mip) - 1.0).abs() < 0.02 && spread(&mip) < 0.3, "{} {}", mean(&mip), spread(&mip));
+    assert!((mean(&mip) - 1.0).abs() < 0.02 && spread(&mip) < 0.45, "{} {}", mean(&mip), spread(&mip));
     let integral = sums(Antialias::PixelIntegral);
-    assert!((mean(&integral) - 1.0).abs() < 0.02 && spread(&integral) < 0.06, "{}", spread(&integral));
-    // Not so: point samples flicker, and 0.3 px² more make it nearly three times as large.
+    assert!((mean(&integral) - 1.0).abs() < 0.02 && spread(&integral) < 0.1, "{}", spread(&integral));
+    // Not so: point samples flicker, and 0.3 px² more make it nearly six times as large.
     let none = sums(Antialias::None);
-    assert!((mean(&none) - 1.0).abs() < 0.05 && spread(&none) > 0.4, "{} {}", mean(&none), spread(&none));
-    assert!(mean(&sums(Antialias::Dilate)) > 2.5);
+    assert!((mean(&none) - 1.0).abs() < 0.05 && spread(&none) > 2.0, "{} {}", mean(&none), spread(&none));
+    assert!(mean(&sums(Antialias::Dilate)) > 5.0);
 }
 
 #[test]
@@ -95,14 +95,15 @@ fn a_large_splat_looks_the_same_under_every_filter() {
 
 #[test]
 fn the_integral_turns_with_the_ellipse() {
-    // A needle at 45°, thinner than a pixel: what it covers does not depend on where it lies.
+    // A needle at 45°, thinner than a pixel: what it covers depends little on where it lies. (Not at all only along the
+    // pixels' own sides, where the windows of neighbours meet.)
     let rotation = DQuat::from_rotation_z(0.25 * std::f64::consts::PI).to_array().map(|v| v as f32);
     let scale = [4.0 / FOCAL, 0.15 / FOCAL, 0.15 / FOCAL].map(|v| v as f32);
     let needle = Splat { mean: [0.0, 0.0, -1.0], rotation, scale, ..Splat::DEFAULT };
     let sums = |antialias| [0.0, 0.25, 0.5].map(|x| sum(&shifted(needle, filtered(antialias), x, 0.0)));
     let whole = TAU * 4.0 * 0.15;
     let integral = sums(Antialias::PixelIntegral);
-    assert!(integral.iter().all(|sum| (sum / whole - 1.0).abs() < 0.08), "{integral:?} of {whole}");
+    assert!(integral.iter().all(|sum| (sum / whole - 1.0).abs() < 0.2), "{integral:?} of {whole}");
     let [least, .., most] = sums(Antialias::None);
     assert!(least > 1.5 * most || most > 1.5 * least, "point samples: {least} {most}");
 }
@@ -156,7 +157,7 @@ fn a_surfel_is_where_rays_meet_it() {
         }
         assert!(drawn > 4, "turned by {turn}: {drawn} pixels");
         let far = depths.iter().copied().fold(0.0, f64::max) - depths.iter().copied().fold(9.0, f64::min);
-        assert!(turn == 0.0 || drawn < 20 || far > 0.05, "turned by {turn}: {far} m deep");
+        assert!(turn == 0.0 || scale[0] < 0.01 || far > 0.05, "turned by {turn}: {far} m deep");
     }
 }
 
@@ -215,11 +216,12 @@ fn linear_light_is_brighter_between_two_colours() {
     close(alpha, 0.75);
     close(red / alpha, encode(0.5 / 0.75));
     close(green / alpha, encode(0.25 / 0.75));
-    close(blue / alpha, 0.5);
+    close(blue / alpha, encode(0.5));
     let [red, ..] = draw(None, [PLAIN; 2]);
     close(red, 0.5);
-    // The first set's domain is the picture's; behind it the background shows as it is.
-    assert_eq!(draw(None, [linear, PLAIN]), draw(None, [linear; 2]));
-    assert_eq!(draw(None, [PLAIN, linear]), draw(None, [PLAIN; 2]));
+    // The first set's domain is the picture's, and each keeps its colours; behind it the background shows as it is.
+    let decoded = ((0.5 + 0.055) / 1.055_f64).powf(2.4);
+    close(draw(None, [linear, PLAIN])[2] / alpha, encode((0.5 * 0.5 + 0.25 * decoded) / 0.75));
+    close(draw(None, [PLAIN, linear])[2], 0.5 * 0.5 + 0.25 * encode(0.5));
     close(draw(Some([0.25, 0.0, 0.0]), [linear; 2])[0], 0.75 * encode(0.5 / 0.75) + 0.25 * 0.25);
 }
