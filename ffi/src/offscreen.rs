@@ -221,7 +221,8 @@ impl Offscreen {
             (outcome, state.newly_mixed())
         };
         if mixed {
-            let text = "some clips hold linear light and some encoded colours: all are blended as the first one's";
+            let text =
+                "some clips hold linear light and some encoded colours: all are blended as the first one's";
             self.engine.log.line(VVT_LOG_WARN, c"render", text);
         }
         self.engine.log_validation()?;

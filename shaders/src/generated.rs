@@ -138,43 +138,43 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x83b37cbcdf8ef697 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x2b144ba793e18ba1 };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xba53e42556a02142 };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x29c98f0382fef8d4 };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x5936d4595556c817 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0xa6f9dcc8d5e94add };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x4f6f2fb151eb8efe };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xbb05bb57112c2d65 };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x261afac4fac6b184 };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x91c4e2ba048f9d4a };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x88fa919ae162a158 };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x44c4f9dd958430b9 };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0xb5087fb625f63b81 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x98bd10c7f5fd9d92 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x070344c60279b207 };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xde11f551bbe79aa9 };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x11b4148fc82fbab4 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x4c8a0fe0260c57b6 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xdf2d74db5d29aa4a };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x35005924c603a04c };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xf853c6b882569868 };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x36e718ec343c8db2 };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x3100670fcbe1ff44 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x6f5f1c21f7ef91c2 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -201,15 +201,15 @@ const _: () = {
     assert!(offset_of!(layout::Counts, draw) == 16);
     assert!(offset_of!(layout::Counts, visible) == 0);
     assert!(offset_of!(layout::Frame, background) == 16);
-    assert!(offset_of!(layout::Frame, blocks) == 52);
+    assert!(offset_of!(layout::Frame, blocks) == 56);
     assert!(offset_of!(layout::Frame, depth_reference) == 40);
-    assert!(offset_of!(layout::Frame, flags) == 56);
+    assert!(offset_of!(layout::Frame, flags) == 60);
     assert!(offset_of!(layout::Frame, head_in_world) == 0);
     assert!(offset_of!(layout::Frame, key_near) == 32);
     assert!(offset_of!(layout::Frame, key_scale) == 36);
-    assert!(offset_of!(layout::Frame, reserved) == 60);
-    assert!(offset_of!(layout::Frame, slots) == 48);
-    assert!(offset_of!(layout::Frame, views) == 44);
+    assert!(offset_of!(layout::Frame, reserved) == 44);
+    assert!(offset_of!(layout::Frame, slots) == 52);
+    assert!(offset_of!(layout::Frame, views) == 48);
     assert!(offset_of!(layout::FrameBlock, frame) == 0);
     assert!(offset_of!(layout::FrameBlock, views) == 64);
     assert!(offset_of!(layout::Projected, centre) == 0);

@@ -18,6 +18,8 @@ pub struct Frame {
     pub key_scale: f32,
     /// Metres subtracted from depths before accumulation.
     pub depth_reference: f32,
+    /// Zero.
+    pub reserved: u32,
     /// Number of views.
     pub views: u32,
     /// Entries of the sliced and key arrays.
@@ -26,8 +28,6 @@ pub struct Frame {
     pub blocks: u32,
     /// `ENCODE_LINEAR` and `BLEND_LINEAR`.
     pub flags: u32,
-    /// Zero.
-    pub reserved: u32,
 }
 
 /// One eye or camera.

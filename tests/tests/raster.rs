@@ -12,8 +12,8 @@ use vivant::render::{CanvasDescription, Encoding, Performer, Pixels, Renderer, S
 use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
 use vivant_shaders::generated::{
-    BLEND_LINEAR, COMPOSITE_DEPTH_FRAG, COMPOSITE_FRAG, COMPOSITE_VERT, ENCODE_LINEAR, LOOK_INTEGRAL, LOOK_MIP,
-    LOOK_SURFEL, SPLAT_DEPTH_FRAG, SPLAT_FRAG, SPLAT_VERT, binding,
+    BLEND_LINEAR, COMPOSITE_DEPTH_FRAG, COMPOSITE_FRAG, COMPOSITE_VERT, ENCODE_LINEAR, LOOK_INTEGRAL,
+    LOOK_MIP, LOOK_SURFEL, SPLAT_DEPTH_FRAG, SPLAT_FRAG, SPLAT_VERT, binding,
 };
 use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open, sabotaged, upload};
 use vivant_tests::stage::{clip_of, live_at, stereo};
@@ -63,7 +63,8 @@ fn on_gpu_with(gpu: &Gpu, b: &Buffers, depth: bool, splat: &Kernel) -> (Vec<[f32
     let (accumulation, output) = (refer(&sums, false), refer(&outputs, true));
     let looks = b.segments.iter().any(|segment| segment.look != 0);
     let pipeline = |name, target, vertex, fragment, blend| {
-        RasterPipeline::new(layouts, target, &RasterDescription { name, vertex, fragment, blend, looks }).unwrap()
+        RasterPipeline::new(layouts, target, &RasterDescription { name, vertex, fragment, blend, looks })
+            .unwrap()
     };
     let composite = if depth { &COMPOSITE_DEPTH_FRAG } else { &COMPOSITE_FRAG };
     let raster = pipeline("raster", &accumulation, &SPLAT_VERT, splat, Blend::Over);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
 use vivant::splat::ClipInfo;
+use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
 use vivant_convert::{Axes, Foreign, Fps, Options, RigOptions, Stored};
 
 use crate::look::LookArgs;

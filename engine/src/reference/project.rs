@@ -163,11 +163,7 @@ impl Camera {
         // depth is −z.
         let x_row = self.focal[0] / depth * DVec3::new(1.0, 0.0, tan_x);
         let y_row = self.focal[1] / depth * DVec3::new(0.0, -1.0, -tan_y);
-        [
-            x_row.dot(in_view * x_row),
-            x_row.dot(in_view * y_row),
-            y_row.dot(in_view * y_row),
-        ]
+        [x_row.dot(in_view * x_row), x_row.dot(in_view * y_row), y_row.dot(in_view * y_row)]
     }
 }
 

@@ -79,7 +79,10 @@ mod tests {
     fn a_surfel_has_its_own_filter() {
         let surfel = Appearance { kernel: Kernel::Surfel, ..Appearance::default() };
         for &antialias in Antialias::ALL {
-            assert_eq!(Look::of(Appearance { antialias, ..surfel }), Look { low_pass: 0.0, bits: LOOK_SURFEL });
+            assert_eq!(
+                Look::of(Appearance { antialias, ..surfel }),
+                Look { low_pass: 0.0, bits: LOOK_SURFEL }
+            );
         }
     }
 }

@@ -1,9 +1,7 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{
-    BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK,
-};
+use vivant_shaders::generated::{BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
 use vivant_shaders::layout;
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};

@@ -147,8 +147,7 @@ mod tests {
     #[test]
     fn bytes_and_words_go_both_ways() {
         let mut seen = Vec::new();
-        for (a, s, k, c) in
-            (0..64_u8).map(|n| (n % 4, n / 4 % 2, n / 8 % 2, n / 16 % 2)).collect::<Vec<_>>()
+        for (a, s, k, c) in (0..64_u8).map(|n| (n % 4, n / 4 % 2, n / 8 % 2, n / 16 % 2)).collect::<Vec<_>>()
         {
             let appearance = Appearance::from_bytes([a, s, k, c]).unwrap();
             assert_eq!(appearance.bytes(), [a, s, k, c]);

@@ -3,22 +3,24 @@
 #define VIVANT_FALLOFF
 #include "look.glsl"
 
-// `deviations_from_px` has two rows that turn px from the centre into standard deviations along the two half axes. `look`
-// is the shape, a surfel's tilt and the depth of the mean; `depth` is the mean's less what the frame subtracts.
-float falloff_alpha(vec2 px_from_centre, vec4 deviations_from_px, float opacity, vec4 look, inout float depth) {
+// `deviations_from_px` has two rows that turn px from the centre into standard deviations along the two half axes. In
+// `depth_look` stands the depth of the mean less what the frame subtracts, then 0, or below it for a splat that is
+// integrated over the pixel, or a surfel's whole depth; then its tilt. `depth` is the splat's here, less the same.
+float falloff_alpha(vec2 px_from_centre, vec4 deviations_from_px, float opacity, vec4 depth_look, out float depth) {
     vec2 q = vec2(dot(px_from_centre, deviations_from_px.xy), dot(px_from_centre, deviations_from_px.zw));
     float square = dot(q, q);
-    if (LOOKS && look.x == SHAPE_INTEGRAL) {
+    depth = depth_look.x;
+    if (LOOKS && depth_look.y < 0.0) {
         vec2 sigma = 1.0 / vec2(length(deviations_from_px.xy), length(deviations_from_px.zw));
         return min(opacity * pixel_window(q.x * sigma.x, sigma.x) * pixel_window(q.y * sigma.y, sigma.y), ALPHA_MAX);
     }
-    if (LOOKS && look.x == SHAPE_SURFEL) {
-        float nearer = 1.0 - dot(look.yz, q);
+    if (LOOKS && depth_look.y > 0.0) {
+        float nearer = 1.0 - dot(depth_look.zw, q);
         // Behind the eye or before the near plane it is not met.
-        bool met = nearer > 0.0 && look.w >= NEAR_METRES * nearer;
+        bool met = nearer > 0.0 && depth_look.y >= NEAR_METRES * nearer;
         float in_filter = 2.0 * dot(px_from_centre, px_from_centre);
         square = met ? square / (nearer * nearer) : in_filter;
-        depth += met && square <= in_filter ? look.w / nearer - look.w : 0.0;
+        depth += met && square <= in_filter ? depth_look.y / nearer - depth_look.y : 0.0;
         square = min(square, in_filter);
     }
     return min(opacity * exp(-0.5 * square), ALPHA_MAX);

@@ -7,10 +7,6 @@
 // of it, so that the ordinary frame pays nothing.
 layout(constant_id = 0) const bool LOOKS = false;
 
-const float SHAPE_GAUSSIAN = 0.0;
-const float SHAPE_INTEGRAL = 1.0;
-const float SHAPE_SURFEL = 2.0;
-
 // 2 ln of this times 255: the logistic curve is steeper than a Gaussian by 1.6 % at most, both axes together.
 const float STEEPER = 1.05;
 

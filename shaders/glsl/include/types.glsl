@@ -56,11 +56,11 @@ struct Frame {
     float key_near;         // radial distance from the head of key KEY_MAX, metres
     float key_scale;        // keys a metre
     float depth_reference;  // metres subtracted from depths before they are accumulated, for precision
+    uint reserved;
     uint views;
     uint slots;             // entries of the sliced and key arrays: cluster references × 256
     uint blocks;            // sort blocks: ceil(slots / SORT_BLOCK)
     uint flags;
-    uint reserved;
 };
 
 // One eye or camera; see view.rs for the conventions.

@@ -31,8 +31,8 @@ vec3 colour_along(Segment segment, uint source, vec3 direction) {
 
 // The ellipse of a splat whose mean is at `p` of a view, into a record that has its depth. Returns what of its opacity is
 // left.
-float place_ellipse(View view, vec3 p, mat3 axes_in_view, Segment segment, inout Projected record) {
-    bool surfel = LOOKS && (segment.look & LOOK_SURFEL) != 0u;
+float place_ellipse(View view, vec3 p, mat3 axes_in_view, float low_pass, uint look, inout Projected record) {
+    bool surfel = LOOKS && (look & LOOK_SURFEL) != 0u;
     // A surfel is met exactly and not approximated.
     Rows rows = screen_rows(view, -p.z, surfel ? p.xy / -p.z : held_ratio(view, p), axes_in_view);
     if (surfel) {
@@ -40,8 +40,8 @@ float place_ellipse(View view, vec3 p, mat3 axes_in_view, Segment segment, inout
         rows.y.z = 0.0;
     }
     float bare = bare_determinant(rows);
-    vec3 covariance = screen_covariance(rows, segment.low_pass);
-    float determinant = bare + segment.low_pass * (covariance.x + covariance.z - segment.low_pass);
+    vec3 covariance = screen_covariance(rows, low_pass);
+    float determinant = bare + low_pass * (covariance.x + covariance.z - low_pass);
     vec3 half_axes = ellipse_axes(covariance, determinant);
     record.centre = pixel_from_view_space(view, p);
     record.major = half_axes.xy;
@@ -50,10 +50,10 @@ float place_ellipse(View view, vec3 p, mat3 axes_in_view, Segment segment, inout
         vec2 deeper = vec2(axes_in_view[0].z, axes_in_view[1].z) / p.z;
         pack_surfel(surfel_of(rows.x, rows.y, deeper, half_axes.xy, half_axes.z), record);
     }
-    if (LOOKS && (segment.look & LOOK_INTEGRAL) != 0u) {
+    if (LOOKS && (look & LOOK_INTEGRAL) != 0u) {
         record.minor = -max(half_axes.z, 1e-6);
     }
-    return LOOKS && (segment.look & LOOK_MIP) != 0u ? sqrt(bare / determinant) : 1.0;
+    return LOOKS && (look & LOOK_MIP) != 0u ? sqrt(bare / determinant) : 1.0;
 }
 
 void main() {
@@ -67,8 +67,10 @@ void main() {
     vec3 scale = splat_scale(segment, splat.source) * segment.scale;
     mat3 axes = quaternion_matrix(unpack_quaternion(splat.rotation));
     axes = mat3(axes[0] * scale.x, axes[1] * scale.y, axes[2] * scale.z);
+    float low_pass = segment.low_pass;
+    uint look = segment.look;
     vec3 seen = mean;
-    if (LOOKS && (segment.look & LOOK_REST) != 0u && has_rest(segment)) {
+    if (LOOKS && (look & LOOK_REST) != 0u && has_rest(segment)) {
         seen = (segment.world_from_object * vec4(splat_rest(segment, splat.source), 1.0)).xyz;
     }
     for (uint v = 0u; v < frame.views; ++v) {
@@ -76,13 +78,13 @@ void main() {
         vec3 p = (view.view_from_world * vec4(mean, 1.0)).xyz;
         Projected result = Projected(vec2(0.0), vec2(0.0), uvec2(0u), 0.0, -p.z);
         if (-p.z >= NEAR_METRES) {
-            float left = place_ellipse(view, p, mat3(view.view_from_world) * axes, segment, result);
+            float left = place_ellipse(view, p, mat3(view.view_from_world) * axes, low_pass, look, result);
             vec3 along = seen - view.position_in_world.xyz;
             float reach = length(along);
             vec3 direction = reach > 0.0 ? quaternion_rotate_inverse(segment.rotation, along / reach) : vec3(0.0, 0.0, 1.0);
             vec3 colour = colour_along(segment, splat.source, direction);
             bool blend_linear = (frame.flags & BLEND_LINEAR) != 0u;
-            if (LOOKS && ((segment.look & LOOK_LINEAR) != 0u) != blend_linear) {
+            if (LOOKS && ((look & LOOK_LINEAR) != 0u) != blend_linear) {
                 colour = blend_linear ? linear_from_srgb(colour) : srgb_from_linear(colour);
             }
             result.colour = pack_colour_opacity(min(colour, vec3(65504.0)), splat.mean_opacity.w * left);

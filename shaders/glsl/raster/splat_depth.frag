@@ -8,17 +8,16 @@
 layout(location = 0) flat in vec2 centre;
 layout(location = 1) flat in vec4 deviations_from_px;
 layout(location = 2) flat in vec4 colour_opacity;
-layout(location = 3) flat in float depth;
-layout(location = 4) flat in vec4 look;
+layout(location = 3) flat in vec4 depth_look;
 layout(location = 0) out vec4 colour;
 layout(location = 1) out vec4 depth_sum;
 
 void main() {
-    float depth_here = depth;
-    float alpha = falloff_alpha(gl_FragCoord.xy - centre, deviations_from_px, colour_opacity.a, look, depth_here);
+    float depth;
+    float alpha = falloff_alpha(gl_FragCoord.xy - centre, deviations_from_px, colour_opacity.a, depth_look, depth);
     if (alpha < ALPHA_CUT) {
         discard;
     }
     colour = vec4(colour_opacity.rgb * alpha, alpha);
-    depth_sum = vec4(depth_here * alpha, alpha, 0.0, alpha);
+    depth_sum = vec4(depth * alpha, alpha, 0.0, alpha);
 }

@@ -13,8 +13,7 @@ pub fn composite(frame: &Frame, accumulated: &Accumulated) -> (Vec<[f32; 4]>, Ve
     let background = Vec4::from_array(frame.background);
     let colour = accumulated.colour.iter().map(|pixel| {
         let mut c = Vec4::from_array(*pixel);
-        let (wants_linear, is_linear) =
-            (frame.flags & ENCODE_LINEAR != 0, frame.flags & BLEND_LINEAR != 0);
+        let (wants_linear, is_linear) = (frame.flags & ENCODE_LINEAR != 0, frame.flags & BLEND_LINEAR != 0);
         if wants_linear != is_linear && c.w > 0.0 {
             let convert = if wants_linear { linear_from_srgb } else { srgb_from_linear };
             c = (convert(c.truncate() / c.w) * c.w).extend(c.w);

@@ -24,7 +24,11 @@ impl Surfel {
         let along = if along.y < 0.0 { -along } else { along };
         let first = (along.x * x + along.y * y).try_normalize().unwrap_or(Vec2::X);
         let second = if x.perp_dot(y) < 0.0 { -first.perp() } else { first.perp() };
-        Self { along, lengths: Vec2::new(reach, minor), tilt: Vec2::new(first.dot(deeper), second.dot(deeper)) }
+        Self {
+            along,
+            lengths: Vec2::new(reach, minor),
+            tilt: Vec2::new(first.dot(deeper), second.dot(deeper)),
+        }
     }
 
     /// What a record of a surfel says; other records have a positive depth.

@@ -6,8 +6,8 @@ use super::composite::{linear_from_srgb, srgb_from_linear};
 use super::look::Surfel;
 use super::{Buffers, attributes, pack, sh};
 use crate::generated::{
-    BLEND_LINEAR, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES, PLANE_SH1, PLANE_SH2,
-    PLANE_SH3,
+    BLEND_LINEAR, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES, PLANE_SH1,
+    PLANE_SH2, PLANE_SH3,
 };
 use crate::layout::{Projected, Segment, Sliced, View};
 

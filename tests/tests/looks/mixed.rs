@@ -94,7 +94,8 @@ fn linear_light_reaches_a_linear_target_unchanged() {
             }
             for channel in 0..3 {
                 let srgb = f64::from(b[channel] / b[3]);
-                let expected = if srgb <= 0.04045 { srgb / 12.92 } else { ((srgb + 0.055) / 1.055).powf(2.4) };
+                let expected =
+                    if srgb <= 0.04045 { srgb / 12.92 } else { ((srgb + 0.055) / 1.055).powf(2.4) };
                 let found = f64::from(a[channel] / a[3]);
                 assert!((found - expected).abs() < 4e-3, "{found} is not {expected}");
                 differ += u32::from((found - srgb).abs() > 0.05);

@@ -4,8 +4,8 @@ use glam::Vec2;
 use vivant::gpu::{ComputePipeline, GpuOptions};
 use vivant_shaders::cpu::{self, Buffers, Surfel};
 use vivant_shaders::generated::{
-    BLEND_LINEAR, CULL, DEAD_KEY, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, PLANE_PACKED_COLOUR,
-    PLANE_PACKED_CURVE, PLANE_PACKED_LIFE, PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION,
+    BLEND_LINEAR, CULL, DEAD_KEY, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL,
+    PLANE_PACKED_COLOUR, PLANE_PACKED_CURVE, PLANE_PACKED_LIFE, PLANE_PACKED_MEAN, PLANE_PACKED_ROTATION,
     PLANE_PACKED_SCALE_OPACITY, PLANE_PACKED_VELOCITY, PLANE_SH1, PROJECT,
 };
 use vivant_shaders::layout::Projected;
@@ -82,7 +82,8 @@ fn assert_projected(gpu: &[Projected], twin: &[Projected]) {
     for (place, (a, b)) in gpu.iter().zip(twin).enumerate() {
         let ((ca, ta, ka), (cb, tb, kb)) = (shape(a), shape(b));
         let off_centre = Vec2::from_array(a.centre).distance(Vec2::from_array(b.centre));
-        let spread = ca.iter().zip(cb).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max) / (cb[0] + cb[2]).max(0.3);
+        let spread =
+            ca.iter().zip(cb).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max) / (cb[0] + cb[2]).max(0.3);
         // The tilt has a sign that goes with the axes': where the ellipse is round they turn freely.
         let tilt = (ta.length() - tb.length()).abs();
         let words = |p: &Projected| {
@@ -96,7 +97,12 @@ fn assert_projected(gpu: &[Projected], twin: &[Projected]) {
         let colour = words(a).iter().zip(words(b)).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
         let depth = (a.depth - b.depth).abs();
         assert!(
-            ka == kb && off_centre <= 2e-3 && spread <= 1e-3 && tilt <= 1e-3 && colour <= 3e-3 && depth <= 1e-5,
+            ka == kb
+                && off_centre <= 2e-3
+                && spread <= 1e-3
+                && tilt <= 1e-3
+                && colour <= 3e-3
+                && depth <= 1e-5,
             "place {place}: {off_centre} px, {spread} of the spread, {tilt} of tilt, {colour} in colour, {depth} m: \
              {a:?} but the twin says {b:?}"
         );

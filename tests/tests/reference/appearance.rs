@@ -4,9 +4,7 @@ use std::f64::consts::TAU;
 
 use glam::{DQuat, DVec2, DVec3};
 use vivant::reference::{Moment, Options, Rendering, render, render_mixed};
-use vivant::splat::{
-    Antialias, Appearance, ColourDomain, Kernel, Life, Motion, ShOrigin, Splat, Splats,
-};
+use vivant::splat::{Antialias, Appearance, ColourDomain, Kernel, Life, Motion, ShOrigin, Splat, Splats};
 use vivant::view::{Fov, View};
 
 use super::{FOCAL, NOW, SIZE, at, close, forward, set};
@@ -48,7 +46,8 @@ fn sum(picture: &Rendering) -> f64 {
 fn small_splats_are_as_opaque_as_their_filter_says() {
     // λ = 0.1 px², a fifth of a pixel beside the middle pixel's centre; all by hand.
     let splat = round(0.1_f64.sqrt(), 0.9);
-    let alpha = |antialias| at(&shifted(splat, filtered(antialias), 0.2, 0.0), 32, 32)[3] / f64::from(0.9_f32);
+    let alpha =
+        |antialias| at(&shifted(splat, filtered(antialias), 0.2, 0.0), 32, 32)[3] / f64::from(0.9_f32);
     close(alpha(Antialias::None), (-0.2_f64).exp());
     close(alpha(Antialias::Dilate), (-0.05_f64).exp());
     close(alpha(Antialias::Mip), 0.5 * (-0.1_f64).exp());
@@ -165,9 +164,9 @@ fn a_surfel_is_where_rays_meet_it() {
 fn a_disc_that_reaches_behind_the_eye_is_still_drawn() {
     // A floor 5 m wide, 20 cm under the eye, whose middle is 1 m ahead.
     let rotation = DQuat::from_rotation_x(-std::f64::consts::FRAC_PI_2).to_array().map(|v| v as f32);
-    let floor =
-        Splat { mean: [0.0, -0.25, -1.0], rotation, scale: [5.0, 5.0, 0.01], ..Splat::DEFAULT };
-    let options = Options { appearance: Appearance { kernel: Kernel::Surfel, ..PLAIN }, ..Options::default() };
+    let floor = Splat { mean: [0.0, -0.25, -1.0], rotation, scale: [5.0, 5.0, 0.01], ..Splat::DEFAULT };
+    let options =
+        Options { appearance: Appearance { kernel: Kernel::Surfel, ..PLAIN }, ..Options::default() };
     let picture = render(&[&set(&[floor])], NOW, &forward(), SIZE, SIZE, &options).unwrap();
     // The ray through row 48 falls 16 px in 32.5: it meets the floor 0.5078 m ahead.
     close(picture.depth[(48 * SIZE + 32) as usize], 0.25 * FOCAL / 16.0);
@@ -191,7 +190,8 @@ fn harmonics_look_at_where_a_splat_is_or_was() {
     let moment = Moment { tick: 1500, seconds: 1.5 };
     let red = |sh_origin| {
         let options = Options { appearance: Appearance { sh_origin, ..PLAIN }, ..Options::default() };
-        let [red, .., alpha] = at(&render(&[&splats], moment, &forward(), SIZE, SIZE, &options).unwrap(), 32, 32);
+        let [red, .., alpha] =
+            at(&render(&[&splats], moment, &forward(), SIZE, SIZE, &options).unwrap(), 32, 32);
         red / alpha
     };
     // Half a second after t0 it stands straight ahead; at t0 it stood to the right.

@@ -48,7 +48,11 @@ impl Raster {
     ) {
         encoder.span("raster");
         encoder.begin_raster(target, set);
-        encoder.draw_indirect(if looks { &self.looks } else { &self.plain }, counts, offset_of!(Counts, draw) as u64);
+        encoder.draw_indirect(
+            if looks { &self.looks } else { &self.plain },
+            counts,
+            offset_of!(Counts, draw) as u64,
+        );
         encoder.end_raster();
     }
 }
