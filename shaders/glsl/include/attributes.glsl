@@ -228,10 +228,10 @@ Curve splat_curve(Segment segment, uint source, vec4 rotation, float half_length
     return Curve(vec3(0.0), vec3(0.0), vec4(0.0));
 }
 
-// Whether splats have a place at their t0: what keys or poses carry does not.
+// Whether splats have a place at their t0: what keys, poses or joints carry does not.
 bool has_rest(Segment segment) {
     bool several = (segment.planes & PLANE_PACKED_MEAN) != 0u && keys_of(segment, PLACE_MEAN) > 1u;
-    return !several && segment.poses == 0u;
+    return !several && segment.poses == 0u && segment.binding == 0u;
 }
 
 // Where a splat is at its t0, object space.

@@ -183,10 +183,10 @@ pub(crate) fn moment(buffers: &Buffers, segment: &Segment, source: usize) -> (f3
     (segment.seconds - middle, 1.0, half(0, segment.ticks))
 }
 
-/// Where a splat is at its t0, in object space; `None` where keys or poses carry it.
+/// Where a splat is at its t0, in object space; `None` where keys, poses or joints carry it.
 pub(crate) fn rest(buffers: &Buffers, segment: &Segment, source: usize) -> Option<Vec3> {
     let several = segment.planes & PLANE_PACKED_MEAN != 0 && keys_of(segment, PLACE_MEAN) > 1;
-    if several || segment.poses > 0 {
+    if several || segment.poses > 0 || segment.binding != 0 {
         return None;
     }
     let place = mean(buffers, segment, source);

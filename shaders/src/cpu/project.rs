@@ -4,10 +4,10 @@ use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
 use super::composite::{linear_from_srgb, srgb_from_linear};
 use super::look::Surfel;
-use super::{Buffers, attributes, pack, sh};
+use super::{Buffers, attributes, pack, rig, sh};
 use crate::generated::{
-    BLEND_LINEAR, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES, PLANE_SH1,
-    PLANE_SH2, PLANE_SH3,
+    BINDING_TURNS, BLEND_LINEAR, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES,
+    PLANE_SH1, PLANE_SH2, PLANE_SH3,
 };
 use crate::layout::{Projected, Segment, Sliced, View};
 
@@ -26,7 +26,7 @@ pub fn project(buffers: &mut Buffers) {
 }
 
 fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
-    let segment = &buffers.segments[splat.segment as usize];
+    let segment = &buffers.segments[rig::segment_of(splat)];
     let source = splat.source as usize;
     let [x, y, z, opacity] = splat.mean_opacity;
     let mean = Vec3::new(x, y, z);
@@ -36,17 +36,26 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
     if depth < NEAR_METRES {
         return Projected { depth, ..Projected::default() };
     }
-    let scale = attributes::scale(buffers, segment, source) * segment.scale;
+    let (rotation, scale) = if rig::is_carried(segment) {
+        rig::unpack_shape(splat)
+    } else {
+        (pack::quaternion(&splat.rotation), attributes::scale(buffers, segment, source))
+    };
     let axes = Mat3::from_mat4(view_from_world)
-        * Mat3::from_quat(pack::quaternion(&splat.rotation))
-        * Mat3::from_diagonal(scale);
+        * Mat3::from_quat(rotation)
+        * Mat3::from_diagonal(scale * segment.scale);
     let mut out = Projected { depth, ..Projected::default() };
     let left = ellipse(view, p, axes, segment, &mut out);
     let [ex, ey, ez, _] = view.position_in_world;
     let rest = if segment.look & LOOK_REST != 0 { attributes::rest(buffers, segment, source) } else { None };
     let placed = |rest| Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3(rest);
     let along = rest.map_or(mean, placed) - Vec3::new(ex, ey, ez);
-    let direction = Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
+    let mut direction =
+        Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
+    if segment.binding & BINDING_TURNS != 0 && segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3) != 0 {
+        let map = rig::carrying_map(buffers, segment, source);
+        direction = rig::nearest_orthogonal(map.linear).transpose() * direction;
+    }
     let mut colour = colour(buffers, segment, source, direction);
     let blend_linear = buffers.block.frame.flags & BLEND_LINEAR != 0;
     if (segment.look & LOOK_LINEAR != 0) != blend_linear {

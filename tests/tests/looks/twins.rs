@@ -166,11 +166,11 @@ fn cull_is_its_twin_for_surfels() {
 fn another_look_is_noticed() {
     let mut right = frames().swap_remove(6);
     sorted(&mut right);
-    let mut wrong = right.clone();
+    let before = right.clone();
     cpu::project(&mut right);
     let visible = right.counts.visible as usize;
-    let mut noticed = |what: &str, change: fn(&mut Buffers)| {
-        let mut other = wrong.clone();
+    let noticed = |what: &str, change: fn(&mut Buffers)| {
+        let mut other = before.clone();
         change(&mut other);
         cpu::project(&mut other);
         assert_fails(what, || assert_projected(&other.projected[..visible], &right.projected[..visible]));
@@ -178,5 +178,4 @@ fn another_look_is_noticed() {
     noticed("Gaussians for surfels", |b| b.segments[0].look = 0);
     noticed("a low-pass", |b| b.segments[0].low_pass = 0.3);
     noticed("linear colours", |b| b.block.frame.flags = BLEND_LINEAR);
-    wrong.projected.clear();
 }
