@@ -29,7 +29,7 @@ pub(crate) struct ImportArgs {
         value_parser = clap::value_parser!(u64).range(1..=MAX_SPLATS as u64))]
     splats: u64,
     /// Where the file's +x, +y, +z point: one letter each of r/l (right, left), u/d (up, down), f/b (forward, back)
-    /// [default: rdf for PLY]
+    /// [default: rdf for PLY, .splat and .ksplat; else what the format says]
     #[arg(long, value_name = "CODE")]
     axes: Option<Axes>,
     /// Whether opacities are stored as logits (raw) or as opacities (activated)

@@ -14,7 +14,7 @@ use crate::probe::names_in as names;
 use crate::{conventions, natural};
 
 /// Endings of files that are a frame each. The first that a folder holds is meant; the others are something else of it.
-const ENDINGS: &[&str] = &[".ply", ".sog"];
+const ENDINGS: &[&str] = &[".ply", ".sog", ".spz", ".splat", ".ksplat"];
 
 /// A file that makes its folder one frame.
 const MANIFEST: &str = "meta.json";
