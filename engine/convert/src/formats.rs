@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{fourdgs, ftgs, ply, rig, sog, splatv, stg, tsog};
+use crate::{fourdgs, ftgs, ply, rig, selforg, sog, splatv, stg, tsog};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,7 @@ pub static FORMATS: &[&Format] = &[
     &ftgs::FORMAT,
     &tsog::FORMAT,
     &sog::FORMAT,
+    &selforg::FORMAT,
     &rig::FORMAT,
     &ply::FORMAT,
 ];

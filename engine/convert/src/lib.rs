@@ -27,6 +27,7 @@ mod probe;
 pub mod report;
 pub mod rig;
 mod rows;
+mod selforg;
 mod sequence;
 mod sh_rotate;
 mod sog;

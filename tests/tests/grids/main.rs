@@ -8,8 +8,10 @@
 )]
 
 mod common;
+mod selforg;
 mod sog;
 mod sog_writer;
+mod tsog;
 
 use vivant_tests::hostile::Metered;
 
