@@ -13,10 +13,11 @@ use vivant::Result;
 
 use crate::options::Options;
 use crate::probe::Probe;
+use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{fourdgs, ftgs, ply, rig, selforg, sog, splatv, stg, tsog};
+use crate::{dgs, fourdgs, ftgs, params, ply, rig, selforg, sog, splatv, stg, tsog, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +51,13 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
     Whole(fn(&Path, &Options) -> Result<Whole>),
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
+    /// Splats that joints carry, with what moves them where that is another file.
+    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
 }
 
 /// How a set of splats that stand still is read.
@@ -85,6 +87,11 @@ pub static FORMATS: &[&Format] = &[
     &sog::FORMAT,
     &selforg::FORMAT,
     &rig::FORMAT,
+    &params::FORMAT,
+    &dgs::FORMAT,
+    &v3::FORMAT,
+    &rig::avatars::FORMAT,
+    &rig::dual::FORMAT,
     &ply::FORMAT,
 ];
 
