@@ -17,7 +17,7 @@ use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{dgs, fourdgs, ftgs, params, ply, rig, selforg, sog, splatv, stg, tsog, v3};
+use crate::{compact, dgs, fourdgs, ftgs, params, ply, rig, selforg, sog, splatv, stg, tsog, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,7 @@ pub static FORMATS: &[&Format] = &[
     &tsog::FORMAT,
     &sog::FORMAT,
     &selforg::FORMAT,
+    &compact::FORMAT,
     &rig::FORMAT,
     &params::FORMAT,
     &dgs::FORMAT,

@@ -10,6 +10,7 @@ pub mod axes;
 mod bundle;
 mod cleanse;
 mod clip;
+mod compact;
 mod conventions;
 pub mod correspondence;
 mod dgs;

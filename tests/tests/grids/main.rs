@@ -8,6 +8,8 @@
 )]
 
 mod common;
+mod compact;
+mod npz_writer;
 mod selforg;
 mod sog;
 mod sog_writer;

@@ -1,7 +1,6 @@
 //! Self-Organizing Gaussians: every kind of picture that the system writes, and the two texts, written as its code does.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use exr::prelude::{
@@ -20,6 +19,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::EncoderOptions;
 
 use crate::common::{assert_near, open, read_count, time};
+use crate::npz_writer::{array, save_npz, singles};
 
 /// How one attribute is saved.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,24 +136,7 @@ fn exr_file(path: &Path, values: &[f32], side: usize, channels: usize, half: boo
 
 /// What `np.savez_compressed` writes.
 fn npz_file(path: &Path, values: &[f32], side: usize, channels: usize) {
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({side}, {side}, {channels}), }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
-    archive
-        .start_file(
-            "arr_0.npy",
-            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated),
-        )
-        .unwrap();
-    archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
-    archive.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
-    archive.write_all(header.as_bytes()).unwrap();
-    archive.write_all(&values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
-    archive.finish().unwrap();
+    save_npz(path, &[("arr_0", array(&[side, side, channels], "<f4", &singles(values)))], true);
 }
 
 fn jxl_file(values: &[f32], side: usize, channels: usize) -> Vec<u8> {
