@@ -18,8 +18,8 @@ use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
 use crate::{
-    dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, sog, splat, splatv, spz, stg, tsog, unknown,
-    v3,
+    compact, dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, selforg, sog, splat, splatv, spz,
+    stg, tsog, unknown, v3,
 };
 
 /// How true an import is to its source.
@@ -89,6 +89,8 @@ pub static FORMATS: &[&Format] = &[
     &tsog::FORMAT,
     &sog::FORMAT,
     &gltf_splats::FORMAT,
+    &selforg::FORMAT,
+    &compact::FORMAT,
     &rig::FORMAT,
     &params::FORMAT,
     &dgs::FORMAT,
