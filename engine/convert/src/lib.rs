@@ -36,6 +36,7 @@ pub mod source;
 mod splatv;
 mod stg;
 mod temporal;
+pub mod torch;
 mod v3;
 mod whole;
 
