@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{dgs, fourdgs, ftgs, params, ply, rig, splatv, stg, v3};
+use crate::{dgs, ex4dgs, fourdgs, fourier, ftgs, params, ply, rig, splatv, stg, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub static FORMATS: &[&Format] = &[
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
+    &ex4dgs::FORMAT,
+    &fourier::FORMAT,
     &ply::FORMAT,
 ];
 
