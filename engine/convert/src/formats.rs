@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{dgs, ex4dgs, fourdgs, fourier, ftgs, params, ply, rig, splatv, stg, v3};
+use crate::{dgs, ex4dgs, fourdgs, fourier, ftgs, params, ply, rig, sog, splatv, stg, tsog, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,6 @@ pub(crate) struct Still {
 }
 
 /// [`Still::settle`] of a format whose values can be read in one way only.
-#[allow(dead_code, reason = "until the first such format is in the table")]
 pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
     Ok(options.clone())
 }
@@ -81,6 +80,8 @@ pub static FORMATS: &[&Format] = &[
     &splatv::FORMAT,
     &stg::LITE,
     &ftgs::FORMAT,
+    &tsog::FORMAT,
+    &sog::FORMAT,
     &rig::FORMAT,
     &params::FORMAT,
     &dgs::FORMAT,

@@ -7,6 +7,7 @@
 //! against the length of the file before anything is allocated, and errors name the field and the byte.
 
 pub mod axes;
+mod bundle;
 mod cleanse;
 mod clip;
 mod conventions;
@@ -35,6 +36,7 @@ pub mod rig;
 mod rows;
 mod sequence;
 mod sh_rotate;
+mod sog;
 mod sound;
 pub mod source;
 mod splatv;
@@ -42,7 +44,9 @@ pub mod split;
 mod stg;
 mod temporal;
 pub mod torch;
+mod tsog;
 mod v3;
+mod webp;
 mod whole;
 
 pub use axes::Axes;
