@@ -118,7 +118,7 @@ impl Part {
         let [centre, sigma] = self.envelope;
         let t0 = if sigma.is_finite() { centre } else { piece.t0 };
         let shift = t0 - piece.t0;
-        let [p0, p1, p2, p3] = piece.position;
+        let [_, p1, p2, p3] = piece.position;
         let term = |of: &dyn Fn(usize) -> f64| [of(0), of(1), of(2)];
         Temporal {
             mean: piece.position_at(shift),

@@ -1,10 +1,10 @@
-//! EfficientDynamic3DGaussian (Katsumata et al. 2024): the INRIA layout on paths that are sums of sines.
+//! `EfficientDynamic3DGaussian` (Katsumata et al. 2024): the INRIA layout on paths that are sums of sines.
 //!
 //! ```text
 //! position(t) = X₀ + Σ_l X_{1+2l}·sin(2^l·π·t) + X_{2+2l}·cos(2^l·π·t)          t from 0 to 1
 //! rotation(t) = Q₀/|Q₀| + (Q₁/|Q₁|)·t, of any length, into the rasteriser's matrix as it is
 //! ```
-//! X_i is `xIII yIII zIII`. The quaternions are named component by component (`rot_000_0 rot_001_0 …`) but their numbers lie
+//! Xᵢ is `xIII yIII zIII`. The quaternions are named component by component (`rot_000_0 rot_001_0 …`) but their numbers lie
 //! time by time, so they are taken by their place in the file. There are more of both than are used; sines that were never
 //! trained are zero. Each path becomes pieces: see [`crate::split`].
 
@@ -23,7 +23,7 @@ use crate::split;
 use crate::temporal::{self, Clock};
 use crate::whole::Whole;
 
-/// What is read of EfficientDynamic3DGaussian.
+/// What is read of `EfficientDynamic3DGaussian`.
 pub(crate) const FORMAT: Format = Format {
     name: "fourier",
     system: "EfficientDynamic3DGaussian (point_cloud.ply)",

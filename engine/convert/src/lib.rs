@@ -31,6 +31,7 @@ mod params;
 mod pattern;
 pub mod ply;
 mod probe;
+mod recent;
 pub mod report;
 pub mod rig;
 mod rows;

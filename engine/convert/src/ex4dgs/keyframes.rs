@@ -1,4 +1,4 @@
-//! The path of a dynamic splat of Ex4DGS between its keyframes, by the trainer's own formulas. Pure, f64.
+//! The path of a dynamic splat of `Ex4DGS` between its keyframes, by the trainer's own formulas. Pure, f64.
 //!
 //! With x from 0 at keyframe k to 1 at k+1 and the Hermite basis h:
 //!
@@ -65,7 +65,7 @@ pub(super) struct Opacity {
 }
 
 impl Opacity {
-    /// From the stored numbers; `pad` is the trainer's var_pad in keyframes.
+    /// From the stored numbers; `pad` is the trainer's `var_pad` in keyframes.
     pub(super) fn new(centres: [f64; 2], logs: [f64; 2], pad: f64) -> Self {
         Self { centres, lengths: logs.map(|log| log.exp() + pad / 2.36) }
     }

@@ -1,11 +1,11 @@
-//! Ex4DGS (Lee et al. 2024): static splats that drift, and dynamic ones on keyframes, in two PLY files side by side.
+//! `Ex4DGS` (Lee et al. 2024): static splats that drift, and dynamic ones on keyframes, in two PLY files side by side.
 //!
 //! ```text
 //! point_cloud.ply           the INRIA layout and xyz_disp_0..2: position = xyz + xyz_disp·t/duration
 //! dynamic_point_cloud.ply   motion_xyz_K_J  motion_rot_K_J  motion_f_dc_* motion_f_rest_* motion_scale_* motion_opacity
 //!                           motion_opacity_c_0..1 motion_opacity_v_0..1
 //! ```
-//! t counts frames; keyframe k is at k·interval − shift, with shift = time_pad, and an interval more for cube and pchip.
+//! t counts frames; keyframe k is at k·interval − shift, with shift = `time_pad`, and an interval more for cube and pchip.
 //! Positions between keyframes are cubics, so pieces of an interval are exact; rotations are followed ([`crate::split`]).
 //! What the files lack is in the trainer's `cfg_args`, looked for beside them and up to three folders above. Static
 //! quaternions go into the rasteriser's matrix as they are, whatever their length ([`curves::shape`]).
@@ -34,7 +34,7 @@ use settings::Settings;
 const STATIC: &str = "point_cloud.ply";
 const DYNAMIC: &str = "dynamic_point_cloud.ply";
 
-/// What is read of Ex4DGS.
+/// What is read of `Ex4DGS`.
 pub(crate) const FORMAT: Format = Format {
     name: "ex4dgs",
     system: "Ex4DGS (point_cloud.ply with dynamic_point_cloud.ply)",

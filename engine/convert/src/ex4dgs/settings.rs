@@ -1,4 +1,4 @@
-//! What Ex4DGS keeps beside its splats: the trainer's `cfg_args`, a Python `Namespace(…)` as text, of which five numbers
+//! What `Ex4DGS` keeps beside its splats: the trainer's `cfg_args`, a Python `Namespace(…)` as text, of which five numbers
 //! and a name are read. What is not there is what the shipped configuration of Neural 3D Video has, and said.
 
 use std::path::Path;
