@@ -18,8 +18,8 @@ use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
 use crate::{
-    compact, dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, selforg, sog, splat, splatv, spz,
-    stg, tsog, unknown, v3,
+    compact, dgs, ex4dgs, fourdgs, fourier, ftgs, gltf_splats, ksplat, params, ply, rig, selforg, sog, splat,
+    splatv, spz, stg, tsog, unknown, v3,
 };
 
 /// How true an import is to its source.
@@ -95,6 +95,8 @@ pub static FORMATS: &[&Format] = &[
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
+    &ex4dgs::FORMAT,
+    &fourier::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
     &ply::FORMAT,

@@ -28,7 +28,7 @@ pub use plan::Kind;
 pub(crate) use raw::Raw;
 pub(crate) use read::has_ids;
 pub use read::{probe, read};
-pub(crate) use table::Table;
+pub(crate) use table::{Column, Table};
 pub use write::{write_points, write_splats};
 
 /// What is read of trained Gaussians and points as PLY.
