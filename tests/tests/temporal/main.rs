@@ -11,6 +11,9 @@
 )]
 
 mod bytes;
+mod fourdgs;
+mod fourdgs_objects;
+mod fourdgs_states;
 mod ftgs;
 mod seen;
 mod splatv;
