@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{fourdgs, ftgs, ply, rig, splatv, stg};
+use crate::{fourdgs, ftgs, ply, rig, sog, splatv, stg, tsog};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,6 @@ pub(crate) struct Still {
 }
 
 /// [`Still::settle`] of a format whose values can be read in one way only.
-#[allow(dead_code, reason = "until the first such format is in the table")]
 pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
     Ok(options.clone())
 }
@@ -82,6 +81,8 @@ pub static FORMATS: &[&Format] = &[
     &splatv::FORMAT,
     &stg::LITE,
     &ftgs::FORMAT,
+    &tsog::FORMAT,
+    &sog::FORMAT,
     &rig::FORMAT,
     &ply::FORMAT,
 ];

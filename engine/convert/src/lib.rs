@@ -7,6 +7,7 @@
 //! against the length of the file before anything is allocated, and errors name the field and the byte.
 
 pub mod axes;
+mod bundle;
 mod cleanse;
 mod clip;
 pub mod correspondence;
@@ -28,11 +29,15 @@ pub mod rig;
 mod rows;
 mod sequence;
 mod sh_rotate;
+mod sog;
 mod sound;
 pub mod source;
 mod splatv;
 mod stg;
 mod temporal;
+pub mod torch;
+mod tsog;
+mod webp;
 mod whole;
 
 pub use axes::Axes;
