@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{fourdgs, ftgs, ply, rig, sog, splatv, stg, tsog};
+use crate::{dgs, fourdgs, ftgs, params, ply, rig, sog, splatv, stg, tsog, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,6 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
     Whole(fn(&Path, &Options) -> Result<Whole>),
@@ -85,6 +84,9 @@ pub static FORMATS: &[&Format] = &[
     &tsog::FORMAT,
     &sog::FORMAT,
     &rig::FORMAT,
+    &params::FORMAT,
+    &dgs::FORMAT,
+    &v3::FORMAT,
     &ply::FORMAT,
 ];
 
