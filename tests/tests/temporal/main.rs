@@ -11,6 +11,7 @@
 )]
 
 mod bytes;
+mod checkpoint;
 mod fourdgs;
 mod fourdgs_objects;
 mod fourdgs_states;
@@ -18,6 +19,7 @@ mod ftgs;
 mod seen;
 mod splatv;
 mod stg;
+mod stg_full;
 
 use std::path::Path;
 

@@ -163,12 +163,15 @@ impl<'a> Bake<'a> {
         let seen = |time: f64| whole.opacity * (-0.5 * ((time - whole.t0) / whole.sigma).powi(2)).exp();
         let stills = [window[0], middle, window[1]].map(|time| features.still(self.decoder, time - whole.t0));
         // A direction of each ring will do.
-        let off = self.directions.iter().step_by(usize::from(AZIMUTHS) + 1).fold(0.0_f64, |most, direction| {
-            let [a, m, b] =
-                [0, 1, 2].map(|at| self.decoder.colour(features.albedo, &stills[at], &direction.turning));
-            let far = |other: [f64; 3]| (0..3).map(|channel| (other[channel] - m[channel]).abs()).fold(0.0, f64::max);
-            most.max(far(a) * seen(window[0])).max(far(b) * seen(window[1]))
-        });
+        let off =
+            self.directions.iter().step_by(usize::from(AZIMUTHS) + 1).fold(0.0_f64, |most, direction| {
+                let [a, m, b] =
+                    [0, 1, 2].map(|at| self.decoder.colour(features.albedo, &stills[at], &direction.turning));
+                let far = |other: [f64; 3]| {
+                    (0..3).map(|channel| (other[channel] - m[channel]).abs()).fold(0.0, f64::max)
+                };
+                most.max(far(a) * seen(window[0])).max(far(b) * seen(window[1]))
+            });
         if halvings == 0 || off <= COLOUR_BOUND {
             return each(window);
         }
@@ -209,7 +212,9 @@ impl<'a> Bake<'a> {
                 let colour = self.decoder.colour(features.albedo, &still, &direction.turning);
                 for channel in 0..3 {
                     let shown: f64 = base[channel]
-                        + (0..15).map(|k| direction.harmonics[k] * f64::from(rest[k * 3 + channel])).sum::<f64>();
+                        + (0..15)
+                            .map(|k| direction.harmonics[k] * f64::from(rest[k * 3 + channel]))
+                            .sum::<f64>();
                     let off = (shown.max(0.0) - colour[channel].max(0.0)).abs();
                     // A splat that is no number is dropped later; it is not counted here.
                     if off.is_finite() {
@@ -229,12 +234,14 @@ impl<'a> Bake<'a> {
 /// How far a camera is taken to be from every splat: as far as half of the splats are from their middle.
 pub(super) fn distance(raw: &Raw) -> f64 {
     let every = raw.len().div_ceil(SAMPLES).max(1);
-    let places: Vec<[f64; 3]> = raw.splats.mean.iter().step_by(every).map(|mean| mean.map(f64::from)).collect();
+    let places: Vec<[f64; 3]> =
+        raw.splats.mean.iter().step_by(every).map(|mean| mean.map(f64::from)).collect();
     let median = |mut values: Vec<f64>| {
         values.sort_unstable_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(0.0)
     };
-    let middle: [f64; 3] = std::array::from_fn(|axis| median(places.iter().map(|place| place[axis]).collect()));
+    let middle: [f64; 3] =
+        std::array::from_fn(|axis| median(places.iter().map(|place| place[axis]).collect()));
     let far = |place: &[f64; 3]| (0..3).map(|axis| (place[axis] - middle[axis]).powi(2)).sum::<f64>().sqrt();
     let distance = median(places.iter().map(far).collect());
     if distance.is_finite() { distance } else { 0.0 }

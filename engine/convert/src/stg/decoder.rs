@@ -52,7 +52,9 @@ impl Decoder {
             let numbers: Vec<f64> = checkpoint.read(tensor)?;
             match numbers.iter().all(|number| number.is_finite()) {
                 true => Ok(numbers),
-                false => Err(Error::malformed(checkpoint.file(), name, 0, "not finite; save the model again")),
+                false => {
+                    Err(Error::malformed(checkpoint.file(), name, 0, "not finite; save the model again"))
+                }
             }
         };
         let (first, second) = (matrix("mlp1.weight", [6, 12, 1, 1])?, matrix("mlp2.weight", [3, 6, 1, 1])?);

@@ -115,7 +115,8 @@ fn open_full(path: &Path, options: &Options) -> Result<Whole> {
         Temporal { colour, window: part.window, ..record::Row::of(&raw, part.row).temporal() }
     });
     let info = clock.info(3, Appearance::default());
-    let mut whole = temporal::finish(path, raw.offset, splats, info, options.axes.unwrap_or(Axes::RDF), report)?;
+    let mut whole =
+        temporal::finish(path, raw.offset, splats, info, options.axes.unwrap_or(Axes::RDF), report)?;
     whole.report.read = raw.len() as u64;
     whole.files.push(path.with_extension("pt"));
     Ok(whole)
@@ -127,7 +128,9 @@ fn activation(raw: &Raw, report: &mut Report) -> Activation {
     let share = raw.splats.colour.iter().filter(beyond).count() as f64 / raw.len().max(1) as f64;
     let percent = share * 100.0;
     if share > LOGITS {
-        report.note(format!("{percent:.0} % of the first features are no colours: the decoder is taken to end in a sigmoid"));
+        report.note(format!(
+            "{percent:.0} % of the first features are no colours: the decoder is taken to end in a sigmoid"
+        ));
         Activation::Sigmoid
     } else {
         report.note(format!(
