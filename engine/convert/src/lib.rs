@@ -13,6 +13,7 @@ mod clip;
 mod conventions;
 pub mod correspondence;
 mod dgs;
+pub mod export;
 pub mod foreign;
 pub mod formats;
 mod fourdgs;

@@ -13,6 +13,7 @@
 mod bytes;
 mod checkpoint;
 mod fourdgs;
+mod fourdgs_export;
 mod fourdgs_objects;
 mod fourdgs_states;
 mod ftgs;
