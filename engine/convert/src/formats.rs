@@ -84,6 +84,7 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 pub static FORMATS: &[&Format] = &[
     &fourdgs::FORMAT,
     &splatv::FORMAT,
+    &stg::FULL,
     &stg::LITE,
     &ftgs::FORMAT,
     &tsog::FORMAT,
