@@ -17,7 +17,7 @@ use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{fourdgs, ftgs, ply, rig, splatv, stg};
+use crate::{dgs, fourdgs, ftgs, params, ply, rig, sog, splatv, stg, tsog, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,6 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
     Whole(fn(&Path, &Options) -> Result<Whole>),
@@ -73,7 +72,6 @@ pub(crate) struct Still {
 }
 
 /// [`Still::settle`] of a format whose values can be read in one way only.
-#[allow(dead_code, reason = "until the first such format is in the table")]
 pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
     Ok(options.clone())
 }
@@ -85,9 +83,14 @@ pub static FORMATS: &[&Format] = &[
     &splatv::FORMAT,
     &stg::LITE,
     &ftgs::FORMAT,
+    &tsog::FORMAT,
+    &sog::FORMAT,
     &rig::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
+    &params::FORMAT,
+    &dgs::FORMAT,
+    &v3::FORMAT,
     &ply::FORMAT,
 ];
 

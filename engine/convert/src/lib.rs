@@ -7,9 +7,12 @@
 //! against the length of the file before anything is allocated, and errors name the field and the byte.
 
 pub mod axes;
+mod bundle;
 mod cleanse;
 mod clip;
+mod conventions;
 pub mod correspondence;
+mod dgs;
 pub mod foreign;
 pub mod formats;
 mod fourdgs;
@@ -20,6 +23,7 @@ mod natural;
 mod neighbours;
 pub mod npz;
 pub mod options;
+mod params;
 mod pattern;
 pub mod ply;
 mod probe;
@@ -29,11 +33,16 @@ mod rigged;
 mod rows;
 mod sequence;
 mod sh_rotate;
+mod sog;
 mod sound;
 pub mod source;
 mod splatv;
 mod stg;
 mod temporal;
+pub mod torch;
+mod tsog;
+mod v3;
+mod webp;
 mod whole;
 
 pub use axes::Axes;
