@@ -86,19 +86,11 @@ pub static FORMATS: &[&Format] = &[
     &tsog::FORMAT,
     &sog::FORMAT,
     &rig::FORMAT,
-<<<<<<< HEAD
-    &rig::avatars::FORMAT,
-    &rig::dual::FORMAT,
-    &params::FORMAT,
-    &dgs::FORMAT,
-    &v3::FORMAT,
-=======
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
->>>>>>> main
     &ply::FORMAT,
 ];
 
