@@ -60,8 +60,11 @@ pub(crate) enum Open {
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
     /// Splats that joints carry, with what moves them where that is another file.
-    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
+    Rigged(OpenRigged),
 }
+
+/// Opens splats that joints carry, with what moves them where that is another file.
+pub(crate) type OpenRigged = fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>;
 
 /// How a set of splats that stand still is read.
 #[derive(Debug, Clone, Copy)]
