@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::clip::{AudioTrack, WriteReport, Writer, WriterOptions};
 use vivant::codec::push_performance;
 use vivant::splat::ClipInfo;
 use vivant::time::TICKS_PER_FRAME;
@@ -64,21 +64,21 @@ impl Foreign {
         if motion.is_some() && !matches!(format.open, Open::Rig) {
             return Err(Error::invalid("a motion moves a glTF model: give a .glb or .gltf with it"));
         }
-        let content = match (&format.open, files.as_slice()) {
-            (Open::Still(still), _) => {
-                Content::Frames(Box::new(Source::of_frames(format.name, *still, files, options)?))
-            }
-            (Open::Sequence(open), [only]) => Content::Frames(open(only, options)?),
-            (Open::Whole(open), [only]) => Content::Whole(Box::new(open(only, options)?)),
-            (Open::Rig, [model]) => Content::Frames(Box::new(Rig::open(model, motion, rig_options)?)),
-            (Open::Rig, _) => {
-                return Err(Error::invalid("a glTF model is converted alone: give one input"));
-            }
+        let alone = match (inputs, files.as_slice()) {
+            ([_], [only]) => Ok(only.as_path()),
             _ => {
                 let first = files.first().map(|first| first.display().to_string()).unwrap_or_default();
                 let what = format.system;
-                return Err(Error::invalid(format!("{first}: {what}: is converted alone: give one input")));
+                Err(Error::invalid(format!("{first}: {what}: is converted alone: give one input")))
             }
+        };
+        let content = match &format.open {
+            Open::Still(still) => {
+                Content::Frames(Box::new(Source::of_frames(format.name, *still, files, options)?))
+            }
+            Open::Sequence(open) => Content::Frames(open(alone?, options)?),
+            Open::Whole(open) => Content::Whole(Box::new(open(alone?, options)?)),
+            Open::Rig => Content::Frames(Box::new(Rig::open(alone?, motion, rig_options)?)),
         };
         Ok(Self { format, content })
     }
@@ -120,6 +120,15 @@ impl Foreign {
         self.format
     }
 
+    /// The performance, where it is read at once: splats with lives and motions of their own.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Whole> {
+        match &self.content {
+            Content::Frames(_) => None,
+            Content::Whole(whole) => Some(whole),
+        }
+    }
+
     /// Converts into a writer that the caller started with [`Self::info`] and finishes.
     ///
     /// # Errors
@@ -146,7 +155,16 @@ impl Foreign {
         }
     }
 
-    /// Converts to a clip in memory.
+    /// Puts the sound that is in the file, if any, into a writer as [`Self::push_frames`] takes it.
+    ///
+    /// # Errors
+    /// As [`vivant::audio::push_audio`].
+    pub fn push_sound(&self, writer: &mut Writer) -> Result<Option<AudioTrack>> {
+        let sound = self.whole().and_then(|whole| whole.sound.as_ref());
+        sound.map(|sound| sound.push(writer)).transpose()
+    }
+
+    /// Converts to a clip in memory, with its sound.
     ///
     /// # Errors
     /// Whatever is wrong with a frame.
@@ -157,6 +175,7 @@ impl Foreign {
     ) -> Result<(Vec<u8>, Report, WriteReport)> {
         let mut writer = Writer::in_memory(&self.info(), options)?;
         let report = self.push_frames(&mut writer, options, progress)?;
+        self.push_sound(&mut writer)?;
         let (bytes, written) = writer.finish_bytes()?;
         Ok((bytes, report, written))
     }

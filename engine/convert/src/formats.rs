@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{ply, rig};
+use crate::{fourdgs, ftgs, ply, rig, splatv, stg};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,6 @@ pub(crate) enum Open {
     #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Whole(fn(&Path, &Options) -> Result<Whole>),
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
@@ -77,7 +76,15 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 }
 
 /// All formats. The first that knows an input opens it, so what is particular comes before what is general.
-pub static FORMATS: &[&Format] = &[&rig::FORMAT, &ply::FORMAT];
+#[rustfmt::skip] // One a line: branches that add formats meet here.
+pub static FORMATS: &[&Format] = &[
+    &fourdgs::FORMAT,
+    &splatv::FORMAT,
+    &stg::LITE,
+    &ftgs::FORMAT,
+    &rig::FORMAT,
+    &ply::FORMAT,
+];
 
 /// The format of an input, if any knows it.
 pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {

@@ -12,10 +12,7 @@ pub(crate) const LINES: &[(&str, &str)] = &[
         "gzip.ply",
         "magic at byte 0: not a PLY file but gzip data (SPZ); give a PLY file, whose first line is 'ply'",
     ),
-    (
-        "gltf.ply",
-        "magic at byte 0: not a PLY file but a glTF binary; give a PLY file, whose first line is 'ply'",
-    ),
+    ("gltf.ply", "JSON chunk at byte 12: the file ends here; get a whole copy"),
     ("json.ply", "magic at byte 0: not a PLY file but JSON text; give a PLY file, whose first line is 'ply'"),
     (
         "page.ply",

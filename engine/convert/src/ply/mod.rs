@@ -1,15 +1,18 @@
 //! PLY, the Stanford polygon format: trained Gaussians in the INRIA layout, and plain point clouds.
 //!
 //! `header` parses the text on top; `plan` finds our attributes among its properties; `binary` and `ascii`
-//! turn rows into splats with raw values; `gaussians` and `points` make those the model. `write` is the way back.
+//! turn rows into splats with raw values (`body`); `gaussians` and `points` make those the model. `raw` hands them to the
+//! formats that stand on this one. `write` is the way back.
 //! Any property order, any scalar type, either byte order; elements and properties that mean nothing here are skipped.
 
 mod ascii;
 mod binary;
+mod body;
 mod gaussians;
 mod header;
 mod plan;
 mod points;
+mod raw;
 mod read;
 pub mod write;
 
@@ -17,6 +20,7 @@ use crate::formats::{Fidelity, Format, Open, Still};
 
 pub(crate) use header::{MAX_HEADER, property_names};
 pub use plan::Kind;
+pub(crate) use raw::Raw;
 pub use read::{probe, read};
 pub use write::{write_points, write_splats};
 

@@ -1,0 +1,13 @@
+//! Sequences of frames in the forms that trainers save, each by a writer of its own that knows nothing of the reader.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_lossless,
+    reason = "a test may fail, and its numbers are chosen to fit"
+)]
+
+mod npz;
+mod numpy;
