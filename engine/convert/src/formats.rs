@@ -16,7 +16,7 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{fourdgs, ftgs, ply, rig, splatv, stg};
+use crate::{checkpoint, flow, fourdgs, ftgs, hierarchy, ply, rig, rotor, sog, splatv, stg, tsog, yang};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,6 @@ pub(crate) struct Still {
 }
 
 /// [`Still::settle`] of a format whose values can be read in one way only.
-#[allow(dead_code, reason = "until the first such format is in the table")]
 pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
     Ok(options.clone())
 }
@@ -82,7 +81,14 @@ pub static FORMATS: &[&Format] = &[
     &splatv::FORMAT,
     &stg::LITE,
     &ftgs::FORMAT,
+    &tsog::FORMAT,
+    &rotor::FORMAT,
+    &flow::FORMAT,
+    &yang::FORMAT,
+    &hierarchy::FORMAT,
+    &sog::FORMAT,
     &rig::FORMAT,
+    &checkpoint::FORMAT,
     &ply::FORMAT,
 ];
 

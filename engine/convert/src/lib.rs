@@ -7,15 +7,19 @@
 //! against the length of the file before anything is allocated, and errors name the field and the byte.
 
 pub mod axes;
+mod bundle;
+mod checkpoint;
 mod cleanse;
 mod clip;
 pub mod correspondence;
+mod flow;
 pub mod foreign;
 pub mod formats;
 mod fourdgs;
 pub mod fps;
 mod ftgs;
 pub mod gaussian4;
+mod hierarchy;
 mod inputs;
 mod natural;
 mod neighbours;
@@ -26,9 +30,11 @@ pub mod ply;
 mod probe;
 pub mod report;
 pub mod rig;
+mod rotor;
 mod rows;
 mod sequence;
 mod sh_rotate;
+mod sog;
 mod sound;
 pub mod source;
 mod splatv;
@@ -36,7 +42,10 @@ pub mod split;
 mod stg;
 mod temporal;
 pub mod torch;
+mod tsog;
+mod webp;
 mod whole;
+mod yang;
 
 pub use axes::Axes;
 pub use foreign::Foreign;

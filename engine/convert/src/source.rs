@@ -43,6 +43,8 @@ pub struct Summary {
     pub splats: u64,
     /// SH degree, 0..=3.
     pub sh_degree: u8,
+    /// How it asks to be drawn.
+    pub appearance: Appearance,
 }
 
 /// A foreign performance: a file a frame.
@@ -139,22 +141,17 @@ impl Source {
     /// What the clip will be: a static scene has no duration.
     #[must_use]
     pub fn info(&self) -> ClipInfo {
+        let appearance = self.summaries.first().map(|first| first.appearance).unwrap_or_default();
         if !self.is_sequence() {
             let rate = TickRate { num: 1000, den: 1 };
-            return ClipInfo {
-                rate,
-                duration: 0,
-                fps: (0, 1),
-                sh_degree: self.sh_degree,
-                appearance: Appearance::default(),
-            };
+            return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree: self.sh_degree, appearance };
         }
         ClipInfo {
             rate: self.options.fps.tick_rate(),
             duration: frame_tick(self.frames.len()),
             fps: self.options.fps.fraction(),
             sh_degree: self.sh_degree,
-            appearance: Appearance::default(),
+            appearance,
         }
     }
 

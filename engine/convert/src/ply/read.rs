@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use vivant::splat::Appearance;
 use vivant::{Error, Result};
 
 use super::ascii::Ascii;
@@ -35,7 +36,12 @@ pub fn probe(path: &Path) -> Result<Summary> {
     let opened = Opened::new(path)?;
     let vertex = opened.vertex()?;
     let plan = Plan::new(&opened.file, vertex)?;
-    Ok(Summary { kind: plan.kind, splats: vertex.count, sh_degree: plan.sh_degree })
+    Ok(Summary {
+        kind: plan.kind,
+        splats: vertex.count,
+        sh_degree: plan.sh_degree,
+        appearance: Appearance::default(),
+    })
 }
 
 /// Reads a PLY file into the model: static splats on our axes.
