@@ -36,6 +36,9 @@ pub(crate) struct ImportArgs {
     /// How far a splat may be from its own path where paths have to be fitted, in metres [default: 0.001]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     error: Option<f32>,
+    /// The program that decodes the videos of a VideoGS performance [default: the ffmpeg on the PATH]
+    #[arg(long, value_name = "PROGRAM")]
+    ffmpeg: Option<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -82,6 +85,7 @@ impl ImportArgs {
             scale: self.scale.into(),
             seconds: self.seconds,
             bound: self.error,
+            ffmpeg: self.ffmpeg.clone(),
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);
         let foreign = Foreign::open(inputs, self.motion(), &options, &RigOptions { splats, fps: self.fps })?;

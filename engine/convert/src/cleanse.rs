@@ -69,6 +69,14 @@ pub(crate) fn kept(count: usize, dropped: &[usize]) -> Option<Vec<u32>> {
     (!dropped.is_empty()).then(|| kept.filter_map(|index| u32::try_from(index).ok()).collect())
 }
 
+/// The numbers of those that were kept, of the `numbers` that the file gives.
+pub(crate) fn of_kept(numbers: Vec<u32>, dropped: &[usize]) -> Vec<u32> {
+    match kept(numbers.len(), dropped) {
+        None => numbers,
+        Some(places) => places.into_iter().map(|place| numbers[place as usize]).collect(),
+    }
+}
+
 /// Mends one window; returns the number of scales raised and the splats to drop, in order.
 fn mend(mut rows: Rows<'_>) -> (u64, Vec<(usize, Fault)>) {
     let (mut thin, mut flawed) = (0, Vec::new());
@@ -159,6 +167,8 @@ mod tests {
         assert_eq!(kept(5, &[]), None);
         assert_eq!(kept(5, &[0, 3]), Some(vec![1, 2, 4]));
         assert_eq!(kept(2, &[1]), Some(vec![0]));
+        assert_eq!(of_kept(vec![70, 60, 50], &[1]), [70, 50]);
+        assert_eq!(of_kept(vec![70, 60], &[]), [70, 60]);
     }
 
     #[test]

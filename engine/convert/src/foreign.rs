@@ -105,6 +105,15 @@ impl Foreign {
         }
     }
 
+    /// Its frames, where it has some.
+    #[must_use]
+    pub fn sequence(&self) -> Option<&dyn Sequence> {
+        match &self.content {
+            Content::Frames(frames) => Some(frames.as_ref()),
+            Content::Whole(_) => None,
+        }
+    }
+
     /// The files that are read.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {

@@ -16,7 +16,10 @@ use crate::probe::Probe;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{checkpoint, flow, fourdgs, ftgs, hierarchy, ply, rig, rotor, sog, splatv, stg, tsog, yang};
+use crate::{
+    checkpoint, dgs, flow, fourdgs, ftgs, hierarchy, params, ply, rig, rotor, sog, splatv, stg, tsog, v3,
+    yang,
+};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +53,6 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
     Whole(fn(&Path, &Options) -> Result<Whole>),
@@ -88,6 +90,9 @@ pub static FORMATS: &[&Format] = &[
     &hierarchy::FORMAT,
     &sog::FORMAT,
     &rig::FORMAT,
+    &params::FORMAT,
+    &dgs::FORMAT,
+    &v3::FORMAT,
     &checkpoint::FORMAT,
     &ply::FORMAT,
 ];

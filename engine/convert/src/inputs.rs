@@ -1,17 +1,17 @@
 //! From what the user named to the files it means: files, folders, patterns, lists. Looks at names, opens nothing.
 //!
 //! A folder means the frames in it, files of the first ending that it holds; or, where it has none, those of its subfolders
-//! that hold exactly one (`frame_0001/point_cloud.ply`) or are one (`frame_0001/meta.json`). A name with a wildcard that is no
-//! file itself is a pattern, any component of it.
+//! that hold exactly one (`frame_0001/point_cloud.ply`) or are one (`frame_0001/meta.json`); and what trainers make of
+//! folders, as [`conventions`] has it. A name with a wildcard that is no file itself is a pattern, any component of it.
 //! The result is in natural order, as shells hand `frames/*.ply` over in another.
 
 use std::path::{Component, Path, PathBuf};
 
 use vivant::{Error, Result};
 
-use crate::natural;
 use crate::pattern::Pattern;
 use crate::probe::names_in as names;
+use crate::{conventions, natural};
 
 /// Endings of files that are a frame each. The first that a folder holds is meant; the others are something else of it.
 const ENDINGS: &[&str] = &[".ply", ".sog"];
@@ -91,6 +91,11 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
 
 /// The frames a folder holds.
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let plies = ending_in(folder, &names(folder)?, ENDINGS[0]).len();
+    let folder = &conventions::folder_of(folder, plies);
+    if let Some(scene) = conventions::last_iteration(folder)? {
+        return Ok(vec![scene]);
+    }
     let own = names(folder)?;
     for ending in ENDINGS {
         let direct = ending_in(folder, &own, ending);
@@ -105,6 +110,16 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     for folder in own.iter().map(|name| folder.join(name)).filter(|path| path.is_dir()) {
         let own = names(&folder)?;
         below.push((folder, own));
+    }
+    let trained = |(folder, own): &(PathBuf, Vec<String>)| -> Result<Option<PathBuf>> {
+        let plain =
+            || own.iter().any(|name| name == "point_cloud.ply").then(|| folder.join("point_cloud.ply"));
+        Ok(conventions::last_iteration(folder)?.or_else(plain))
+    };
+    let found: Vec<Option<PathBuf>> = below.iter().map(trained).collect::<Result<_>>()?;
+    let found: Vec<PathBuf> = found.into_iter().flatten().collect();
+    if !found.is_empty() {
+        return Ok(found);
     }
     for ending in ENDINGS {
         let only = |(folder, own): &(PathBuf, Vec<String>)| match ending_in(folder, own, ending).as_slice() {

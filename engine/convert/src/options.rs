@@ -1,5 +1,7 @@
 //! What the user can say about how files are to be understood. Pure.
 
+use std::path::PathBuf;
+
 use crate::{Axes, Fps};
 
 /// Whether an attribute is stored as the trainer optimises it or as it is drawn.
@@ -29,4 +31,6 @@ pub struct Options {
     pub seconds: Option<f64>,
     /// How far a splat may be from its own path where paths are fitted, metres; `None` for a millimetre.
     pub bound: Option<f32>,
+    /// The program that decodes videos; `None` for the `ffmpeg` on the path.
+    pub ffmpeg: Option<PathBuf>,
 }

@@ -76,7 +76,7 @@ const COLOURS: [[&str; 3]; 3] =
     [["red", "green", "blue"], ["r", "g", "b"], ["diffuse_red", "diffuse_green", "diffuse_blue"]];
 
 /// Columns that carry nothing for a splat and are not worth a word.
-const SILENT: [&str; 3] = ["nx", "ny", "nz"];
+const SILENT: [&str; 4] = ["nx", "ny", "nz", super::ids::NAME];
 
 impl Plan {
     /// Finds the attributes in a vertex element.

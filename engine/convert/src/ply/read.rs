@@ -15,7 +15,7 @@ use super::binary::Binary;
 use super::body::Body;
 use super::header::{Element, Encoding, Header, MAX_HEADER};
 use super::plan::{Kind, Plan};
-use super::{MAX_SPLATS, gaussians, points};
+use super::{MAX_SPLATS, gaussians, ids, points};
 use crate::options::{Options, Stored};
 use crate::report::Report;
 use crate::source::{Imported, Summary};
@@ -52,6 +52,13 @@ pub fn read(path: &Path, options: &Options) -> Result<Imported> {
     read_and_tell(path, options).map(|(imported, _)| imported)
 }
 
+/// Whether a file says by what numbers its splats are known from frame to frame.
+pub(crate) fn has_ids(path: &Path) -> bool {
+    let found = Opened::new(path).and_then(|opened| Ok(ids::has(&opened.header, opened.vertex()?)));
+    // What is wrong with it its reader says.
+    found.unwrap_or(false)
+}
+
 /// Decides by one file how its sequence stores attributes.
 pub(super) fn settle(path: &Path, options: &Options) -> Result<Options> {
     let undecided = options.opacity == Stored::Detect || options.scale == Stored::Detect;
@@ -68,6 +75,7 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
     let file = opened.file.clone();
     let vertex = opened.vertex()?.clone();
     let plan = Plan::new(&file, &vertex)?;
+    let numbers = ids::read(path, &opened.header, &vertex)?;
     let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
     let mut splats = opened.read_body(&vertex, &plan)?.splats;
     let found = gaussians::activate(&mut splats, &plan, options, &mut report);
@@ -76,7 +84,10 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
         points::size(&mut splats, &mut report);
     }
     options.axes.unwrap_or(Axes::RDF).apply(&mut splats);
-    let ids = cleanse::kept(splats.len() + dropped.len(), &dropped);
+    let ids = match numbers {
+        Some(numbers) => Some(cleanse::of_kept(numbers, &dropped)),
+        None => cleanse::kept(splats.len() + dropped.len(), &dropped),
+    };
     Ok((Imported { splats, ids, report }, found))
 }
 
