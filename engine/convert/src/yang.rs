@@ -9,9 +9,10 @@
 //! colour   = max(0, ½ + Σ Y_k(dir)·(sh_k + cos(2π·dt/T)·sh_{16+k} + cos(4π·dt/T)·sh_{32+k}))
 //! ```
 //! with `dir` from the camera to where the splat is at the centre of its life, and T the length of the performance. The
-//! two cosines are those of a colour that changes while a splat lives; ours keeps one. So a splat whose colour changes by more
-//! than [`BOUND`] is cut in time into pieces that do not, each with the middle of what the cosines are in it; most
-//! splats live so much shorter than T that they stay whole. The report says what remains.
+//! two cosines are those of a colour that changes while a splat lives; ours keeps one. So a splat whose colour, as it is drawn
+//! (faintly at the ends of its life), changes by more than [`BOUND`] is cut in time into pieces that do not, each with the
+//! middle of what the cosines are in it; most splats live so much shorter than T that they stay whole. The report says
+//! what remains.
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -37,9 +38,10 @@ const BOUND: f64 = 1.0 / 128.0;
 /// Coefficients of one set of harmonics of degree 3.
 const SET: usize = 16;
 /// Moments at which the cosines are looked at within a piece.
-const CHECKS: u32 = 8;
-/// The most that a harmonic of each degree can be: √((2l+1)/4π).
-const LARGEST: [f64; 4] = [0.282_095, 0.488_603, 0.630_783, 0.746_353];
+const CHECKS: usize = 8;
+/// Length of the sixteen harmonics in any direction: √(16/4π). By Cauchy and Schwarz a colour is at most that times the length
+/// of its coefficients.
+const STEEPEST: f64 = 1.128_379_167_1;
 
 /// What is read of these checkpoints.
 pub(crate) const FORMAT: Format = Format {
@@ -229,43 +231,18 @@ impl Model {
         }
         let weights = self.weights(row as usize, temporal.opacity);
         let from = pieces.len();
-        let error =
-            self.halve(row, [start, end], &|t| TAU * (t - centre) / span.length, weights, frame, pieces);
+        let at = |t: f64| {
+            let angle = TAU * (t - centre) / span.length;
+            let marginal = (-0.5 * ((t - centre) / temporal.sigma).powi(2)).exp();
+            ([angle.cos(), (2.0 * angle).cos()], marginal)
+        };
+        let error = halve(row, [start, end], &at, weights, frame, pieces);
         // The first and the last go on to where the envelope ends.
         pieces[from].window[0] = f64::NEG_INFINITY;
         if let Some(last) = pieces.last_mut() {
             last.window[1] = f64::INFINITY;
         }
         error
-    }
-
-    fn halve(
-        &self,
-        row: u32,
-        window: [f64; 2],
-        angle: &impl Fn(f64) -> f64,
-        weights: [f64; 2],
-        frame: f64,
-        pieces: &mut Vec<Piece>,
-    ) -> f64 {
-        let [start, end] = window;
-        let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
-        for check in 0..=CHECKS {
-            let angle = angle(start + (end - start) * f64::from(check) / f64::from(CHECKS));
-            for (set, cosine) in [angle.cos(), (2.0 * angle).cos()].into_iter().enumerate() {
-                low[set] = low[set].min(cosine);
-                high[set] = high[set].max(cosine);
-            }
-        }
-        let error: f64 = [0, 1].map(|set| weights[set] * (high[set] - low[set]) * 0.5).iter().sum();
-        if !(error > BOUND) || end - start <= frame {
-            let cosines = [0, 1].map(|set| (high[set] + low[set]) * 0.5);
-            pieces.push(Piece { row, window, cosines });
-            return error;
-        }
-        let middle = (start + end) * 0.5;
-        let first = self.halve(row, [start, middle], angle, weights, frame, pieces);
-        first.max(self.halve(row, [middle, end], angle, weights, frame, pieces))
     }
 
     /// How much a pixel's colour changes at most when a cosine changes by one, for each of the two.
@@ -275,12 +252,68 @@ impl Model {
                 return 0.0;
             }
             let channel = |channel: usize| {
-                let part = |index: usize| {
-                    LARGEST[index.isqrt()] * self.coefficient(row, set + 1, index * 3 + channel).abs()
-                };
-                (0..SET).map(part).sum::<f64>()
+                let part = |index: usize| self.coefficient(row, set + 1, index * 3 + channel).powi(2);
+                (0..SET).map(part).sum::<f64>().sqrt()
             };
-            opacity * channel(0).max(channel(1)).max(channel(2))
+            opacity * STEEPEST * channel(0).max(channel(1)).max(channel(2))
         })
+    }
+}
+
+/// One piece, or both halves; `at` gives both cosines and the envelope at a moment. The error of its colour as it is drawn.
+fn halve(
+    row: u32,
+    window: [f64; 2],
+    at: &impl Fn(f64) -> ([f64; 2], f64),
+    weights: [f64; 2],
+    frame: f64,
+    pieces: &mut Vec<Piece>,
+) -> f64 {
+    let [start, end] = window;
+    let samples: [([f64; 2], f64); CHECKS + 1] =
+        std::array::from_fn(|check| at(start + (end - start) * check as f64 / CHECKS as f64));
+    let centres =
+        [0, 1].map(|set: usize| centre(&samples.map(|(cosines, envelope)| (cosines[set], envelope))));
+    let error = weights[0] * centres[0].1 + weights[1] * centres[1].1;
+    if !(error > BOUND) || end - start <= frame {
+        pieces.push(Piece { row, window, cosines: centres.map(|(value, _)| value) });
+        return error;
+    }
+    let middle = (start + end) * 0.5;
+    let first = halve(row, [start, middle], at, weights, frame, pieces);
+    first.max(halve(row, [middle, end], at, weights, frame, pieces))
+}
+
+/// The number that is nearest to all of these values, each distance times its weight; and the largest of those.
+fn centre(values: &[(f64, f64)]) -> (f64, f64) {
+    let mut found = (values.first().map_or(0.0, |(value, _)| *value), 0.0);
+    for (index, (a, weight_a)) in values.iter().enumerate() {
+        for (b, weight_b) in &values[index + 1..] {
+            // Two values alone would be served best by what is as far from both; the worst pair decides for all.
+            let sum = weight_a + weight_b;
+            let error = weight_a * weight_b * (a - b).abs() / sum;
+            if error > found.1 {
+                found = ((weight_a * a + weight_b * b) / sum, error);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_weighted_values_is_nearest_to_all() {
+        let values = [(1.0, 1.0), (0.4, 0.2), (0.9, 0.7), (-1.0, 0.05), (0.0, 0.0)];
+        let (middle, error) = centre(&values);
+        let worst =
+            |at: f64| values.iter().map(|(value, weight)| weight * (value - at).abs()).fold(0.0, f64::max);
+        assert!((worst(middle) - error).abs() < 1e-12);
+        for step in -20..=20 {
+            assert!(worst(middle + f64::from(step) * 0.01) >= error - 1e-12);
+        }
+        assert!((centre(&[(0.3, 1.0)]).0 - 0.3).abs() < 1e-15);
     }
 }

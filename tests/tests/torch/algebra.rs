@@ -1,6 +1,8 @@
 //! The 4D algebra of the importers against golden numbers and against the formulas of the papers.
 
-use vivant_convert::gaussian4::{Slice, principal_axes, rotation_of_hierarchy, rotation_of_rotor, rotation_of_yang};
+use vivant_convert::gaussian4::{
+    Slice, principal_axes, rotation_of_hierarchy, rotation_of_rotor, rotation_of_yang,
+};
 use vivant_tests::random::Random;
 
 use crate::formula::{self, M4};
@@ -55,15 +57,33 @@ fn the_golden_rotor() {
 fn the_golden_pair() {
     let r = rotation_of_yang([0.9, 0.1, -0.2, 0.3], [0.8, -0.3, 0.4, 0.2]);
     let wanted = [
-        [0.946_862_091_946_772_3, -0.117_027_899_004_657_27, -0.287_250_297_556_885_9, 0.085_111_199_276_114_32],
+        [
+            0.946_862_091_946_772_3,
+            -0.117_027_899_004_657_27,
+            -0.287_250_297_556_885_9,
+            0.085_111_199_276_114_32,
+        ],
         [0.287_250_297_556_885_9, 0.648_972_894_480_372_1, 0.553_222_795_294_743_4, -0.436_194_896_290_086_1],
-        [0.138_305_698_823_685_85, -0.340_444_797_104_457_4, 0.755_361_893_575_514_9, 0.542_583_895_385_229_1],
-        [-0.042_555_599_638_057_134, 0.670_250_694_299_400_5, -0.202_139_098_280_771_67, 0.712_806_293_937_457_8],
+        [
+            0.138_305_698_823_685_85,
+            -0.340_444_797_104_457_4,
+            0.755_361_893_575_514_9,
+            0.542_583_895_385_229_1,
+        ],
+        [
+            -0.042_555_599_638_057_134,
+            0.670_250_694_299_400_5,
+            -0.202_139_098_280_771_67,
+            0.712_806_293_937_457_8,
+        ],
     ];
     assert!(far4(&r, &wanted) < 1e-9);
     let slice = Slice::new(&r, SCALES, 0.0);
     assert!((slice.variance - 0.046_885_897_000_565_92).abs() < 1e-9);
-    assert!(far(&slice.velocity, &[0.104_173_964_221_922_24, -0.577_200_389_438_990_1, 0.727_676_361_038_816_4]) < 1e-9);
+    assert!(
+        far(&slice.velocity, &[0.104_173_964_221_922_24, -0.577_200_389_438_990_1, 0.727_676_361_038_816_4])
+            < 1e-9
+    );
     assert!(((-0.5 * 0.01 / slice.variance).exp() - 0.898_847_514_494_501_8).abs() < 1e-9);
     let cov = [
         0.009_175_858_763_341_335,
@@ -100,7 +120,8 @@ fn the_conventions_are_one_algebra() {
         let left = [a - p, -(bxy + bzw), -(bxz - byw), -(byz + bxw)];
         let right = [a + p, -(bxy - bzw), -(bxz + byw), byz - bxw];
         assert!(far4(&rotation_of_rotor(l, r), &formula::hierarchy(left, right)) < 1e-12);
-        let lengths: f64 = [left, right].map(|q| q.iter().map(|x| x * x).sum::<f64>().sqrt()).iter().product();
+        let lengths: f64 =
+            [left, right].map(|q| q.iter().map(|x| x * x).sum::<f64>().sqrt()).iter().product();
         assert!((lengths - k).abs() < 1e-9);
         // Yang's matrices, and the same as a hierarchy's.
         let yang = rotation_of_yang(l, r);

@@ -137,7 +137,8 @@ pub(crate) fn of_model(performance: &Performance, index: usize, seconds: f64) ->
     let turned = std::array::from_fn(|i| f64::from(splat.rotation[i]) + dt * f64::from(motion.spin[i]));
     Moment {
         mean: std::array::from_fn(|axis| {
-            let [p, v, q, c] = [splat.mean, motion.velocity, motion.quadratic, motion.cubic].map(|of| f64::from(of[axis]));
+            let [p, v, q, c] =
+                [splat.mean, motion.velocity, motion.quadratic, motion.cubic].map(|of| f64::from(of[axis]));
             p + dt * (v + dt * (q + dt * c))
         }),
         covariance: covariance(turned, splat.scale.map(f64::from)),
