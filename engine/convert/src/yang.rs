@@ -33,8 +33,9 @@ use crate::whole::Whole;
 
 /// The share of its peak below which a splat is not drawn.
 const CULLED: f64 = 0.05;
-/// How far a pixel's colour may be off because a piece keeps one, in 0..1.
-const BOUND: f64 = 1.0 / 128.0;
+/// How far a pixel's colour may be off because a piece keeps one, in 0..1, in the worst direction of view; a quarter of that on
+/// average over all.
+const BOUND: f64 = 1.0 / 64.0;
 /// Coefficients of one set of harmonics of degree 3.
 const SET: usize = 16;
 /// Moments at which the cosines are looked at within a piece.
@@ -48,7 +49,7 @@ pub(crate) const FORMAT: Format = Format {
     name: "4dgs",
     system: "Real-time 4DGS (Yang et al.) and 4DGS-1K (chkpnt*.pth)",
     fidelity: Fidelity::Exact,
-    limits: "colours that change while a splat lives are cut into pieces within 1/128; an environment map is left out",
+    limits: "colours that change while a splat lives are cut into pieces within 1/64; an environment map is left out",
     detect: |probe| probe.checkpoint.as_ref().is_some_and(|value| captured(value).is_some()),
     open: Open::Whole(open),
 };
