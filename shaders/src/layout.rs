@@ -130,8 +130,10 @@ pub struct Segment {
     pub pose_step: f32,
     /// Factor on every scale, 1 unless a coarser level of detail is shown.
     pub gain: f32,
-    /// Zero.
-    pub reserved: [u32; 2],
+    /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
+    pub binding: u32,
+    /// The first joint of the clip among all.
+    pub joints_first: u32,
 }
 
 /// One workgroup of slice and cull.
@@ -178,11 +180,11 @@ pub struct Cluster {
 pub struct Sliced {
     /// Mean and opacity.
     pub mean_opacity: [f32; 4],
-    /// Rotation, snorm16 xyzw.
+    /// Rotation, snorm16 xyzw; of a splat that joints carry, part of its shape.
     pub rotation: [u32; 2],
     /// Index in the slots of the pool.
     pub source: u32,
-    /// Index of its segment.
+    /// Index of its segment in the low `SEGMENT_BITS`, the rest of the shape above.
     pub segment: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What importers of PyTorch checkpoints share: columns of equal length, the time they count in, and the settings that the
+//! What importers of `PyTorch` checkpoints share: columns of equal length, the time they count in, and the settings that the
 //! trainer left beside the file. Also the door for checkpoints that no format knows.
 //!
 //! A checkpoint holds what was optimised and little of what it means: the stretch of time, and the factors by which a

@@ -13,6 +13,7 @@ use vivant::Result;
 
 use crate::options::Options;
 use crate::probe::Probe;
+use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
@@ -58,6 +59,8 @@ pub(crate) enum Open {
     Whole(fn(&Path, &Options) -> Result<Whole>),
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
+    /// Splats that joints carry, with what moves them where that is another file.
+    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
 }
 
 /// How a set of splats that stand still is read.
@@ -93,6 +96,8 @@ pub static FORMATS: &[&Format] = &[
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
+    &rig::avatars::FORMAT,
+    &rig::dual::FORMAT,
     &checkpoint::FORMAT,
     &ply::FORMAT,
 ];

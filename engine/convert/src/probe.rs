@@ -30,7 +30,7 @@ pub(crate) struct Probe {
     pub(crate) names: Vec<String>,
     /// `element.property` of every property of a PLY file, such as `vertex.x`, in order.
     pub(crate) properties: Vec<String>,
-    /// What the pickle of a PyTorch checkpoint holds; its tensors are not read.
+    /// What the pickle of a `PyTorch` checkpoint holds; its tensors are not read.
     pub(crate) checkpoint: Option<torch::Value>,
 }
 

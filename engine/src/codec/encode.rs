@@ -26,6 +26,8 @@ pub struct Encoded {
     pub data: SegmentData,
     /// What was left out.
     pub dropped: Dropped,
+    /// For each splat of the segment, which of those given it is.
+    pub sources: Vec<usize>,
 }
 
 /// One splat with its window in ticks of the segment.
@@ -78,6 +80,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         poses: Vec::new(),
         grid: Grid::default(),
         palette: None,
+        rig: None,
     };
     let splat = |at: usize| taken[order[at]].0;
     let fill = Filler { count: taken.len() };
@@ -110,7 +113,8 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         data.planes[plane.index()] = words;
     }
     data.clusters = cluster::clusters(&data, rate);
-    Ok(Encoded { data, dropped })
+    let sources = order.iter().map(|&at| sources[at]).collect();
+    Ok(Encoded { data, dropped, sources })
 }
 
 /// The order of the splats; `seconds` turns a tick of the segment into the clock of t0.

@@ -189,6 +189,7 @@ mod tests {
             planes: Default::default(),
             poses,
             palette: None,
+            rig: None,
             grid,
         };
         let found = at(&data, 0, 0.3);

@@ -216,6 +216,7 @@ impl Attempt {
             planes: Default::default(),
             poses: Vec::new(),
             palette: None,
+            rig: None,
             grid: Grid::default(),
         };
         let still = choose(&samples.mean, &samples.places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);

@@ -40,7 +40,9 @@ fn unpacked(data: &SegmentData, each: impl Fn(usize, &mut Vec<Splat>)) -> Splats
     let mut out = Splats::new(u8::try_from(degree).unwrap_or(0));
     let mut rest = Vec::with_capacity(45);
     let mut pieces = Vec::new();
-    for index in 0..data.splats {
+    // Joints are no splats.
+    let splats = if data.drives() { 0 } else { data.splats };
+    for index in 0..splats {
         pieces.clear();
         each(index, &mut pieces);
         rest.clear();

@@ -40,6 +40,9 @@ const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
 const uint PLACE_HARMONICS = 7u;
 
+const uint BINDING_TURNS = 1u << 31; // bit of Segment.binding: harmonics turn with their splats
+const uint SEGMENT_BITS = 6u;       // what the index of a segment takes of Sliced.segment: 64 live at once
+
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
 // What every kernel of a frame knows.
@@ -102,7 +105,8 @@ struct Segment {
     float pose_origin[3];
     float pose_step;
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
-    uint reserved[2];
+    uint binding;           // where the joints of a splat stand in a tile, in words a splat; from bit 16 on their number
+    uint joints_first;      // the clip's first joint among all; of use where binding is not 0
 };
 
 // One workgroup of slice and cull.
@@ -129,9 +133,9 @@ struct Cluster {
 // A splat at the frame's media time, in the world.
 struct Sliced {
     vec4 mean_opacity;      // mean in the world, metres; opacity under the envelope, 0 when not shown
-    uvec2 rotation;         // snorm16 xyzw in the world
+    uvec2 rotation;         // snorm16 xyzw in the world; of a splat that joints carry, part of its shape: rig.glsl
     uint source;            // index of the splat in the pool's slots
-    uint segment;
+    uint segment;           // index of its segment in the low SEGMENT_BITS; above them the rest of that shape, else 0
 };
 
 // A splat as one view sees it. The ellipse is kept in full floats: rounding it to halves moves its edge, where alpha

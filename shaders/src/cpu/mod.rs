@@ -11,6 +11,7 @@ mod histogram;
 mod offsets;
 mod pack;
 mod project;
+mod rig;
 mod scan;
 mod scatter;
 mod sh;
@@ -46,6 +47,8 @@ pub struct Buffers {
     pub planes: [Vec<u32>; 10],
     /// The pool's packed planes, in tiles: see `include/attributes.glsl`.
     pub packed: Vec<u32>,
+    /// What each joint does to canonical space, three rows each.
+    pub joints: Vec<[f32; 4]>,
     /// Splats at the media time; one a slot.
     pub sliced: Vec<Sliced>,
     /// Sort keys; one a slot.

@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch and the temporal Gaussians in them: files by a writer of our own against what was put in, and
+//! Checkpoints of `PyTorch` and the temporal Gaussians in them: files by a writer of our own against what was put in, and
 //! against the formulas of the papers (`formula`), evaluated here in f64.
 
 #![allow(

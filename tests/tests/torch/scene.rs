@@ -7,7 +7,7 @@ use vivant_tests::random::Random;
 #[derive(Debug, Clone)]
 pub(crate) struct Trained {
     pub(crate) mean: [f32; 3],
-    /// f_dc.
+    /// `f_dc`.
     pub(crate) base: [f32; 3],
     pub(crate) logit: f32,
     pub(crate) log_scale: [f32; 3],
@@ -54,7 +54,7 @@ pub(crate) fn wide<const N: usize>(values: [f32; N]) -> [f64; N] {
     values.map(f64::from)
 }
 
-/// 0.5 + C0·f_dc.
+/// 0.5 + C0·`f_dc`.
 pub(crate) fn base_colour(base: [f32; 3]) -> [f64; 3] {
     base.map(|dc| 0.5 + 0.282_094_791_773_878_14 * f64::from(dc))
 }

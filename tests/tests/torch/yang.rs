@@ -18,7 +18,7 @@ use crate::{count, open, whole};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) turns: bool,
-    /// Coefficients of f_rest: 15, 32 or 47.
+    /// Coefficients of `f_rest`: 15, 32 or 47.
     pub(crate) rest: usize,
     pub(crate) sh_degree_t: i64,
     /// How large the harmonics are; those that change with time.
@@ -27,7 +27,7 @@ pub(crate) struct Kind {
 
 const PLAIN: Kind = Kind { turns: true, rest: 15, sh_degree_t: 0, strength: [0.2, 0.0] };
 
-/// f_rest of splat `index`.
+/// `f_rest` of splat `index`.
 pub(crate) fn rest(index: usize, kind: Kind) -> Vec<f32> {
     let mut random = Random::new(index as u64 + 1000);
     let strength = |at: usize| if at < 45 { kind.strength[0] } else { kind.strength[1] };

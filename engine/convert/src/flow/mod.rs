@@ -44,7 +44,7 @@ pub(crate) const FORMAT: Format = Format {
     name: "gaussian-flow",
     system: "Gaussian-Flow (chkpnt*.pth, either code base)",
     fidelity: Fidelity::Baked,
-    limits: "paths are followed within --bound; the length is not in the file: --seconds",
+    limits: "paths are followed within --error; the length is not in the file: --seconds",
     detect: |probe| probe.checkpoint.as_ref().is_some_and(model::is_known),
     open: Open::Whole(open),
 };

@@ -1,7 +1,7 @@
 //! The columns of a Gaussian-Flow checkpoint, of either code base, and where its splats are at a moment.
 //!
 //! The first code base saves the tuple of its `capture()`: 19 parts, those from the thirteenth on the residuals of xyz,
-//! rotation, scale (not used), f_dc and f_rest, and the centres in time. The second saves a dictionary: `position`,
+//! rotation, scale (not used), `f_dc` and `f_rest`, and the centres in time. The second saves a dictionary: `position`,
 //! `features`, `pos_params`, `rot_params`, `feat_params`, `time_center` and so on, at whatever depth.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::temporal::{Temporal, sigmoid};
 use crate::torch::{self, Value};
 
-/// Where the parts stand in the tuple: xyz, f_dc, f_rest, scaling, rotation, opacity; residuals of xyz, rotation, f_dc, f_rest;
+/// Where the parts stand in the tuple: xyz, `f_dc`, `f_rest`, scaling, rotation, opacity; residuals of xyz, rotation, `f_dc`, `f_rest`;
 /// the centres.
 const IN_TUPLE: [usize; 11] = [1, 2, 3, 4, 5, 6, 12, 13, 15, 16, 17];
 /// Their names in the dictionary; the harmonics do not change there.

@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch, read as data: no Python, and nothing that a file could make us run.
+//! Checkpoints of `PyTorch`, read as data: no Python, and nothing that a file could make us run.
 //!
 //! `torch.save` writes a zip archive: a pickle (`data.pkl`) that says how tensors lie in records (`data/0`, `data/1`, …).
 //! A pickle is a program for a stack machine. [`machine`] is that machine without its dangerous half: it knows numbers,
