@@ -17,10 +17,7 @@ use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{
-    compact, dgs, ex4dgs, fourdgs, fourier, ftgs, gltf_splats, ksplat, params, ply, rig, selforg, sog, splat,
-    splatv, spz, stg, tsog, unknown, v3,
-};
+use crate::{<<<<<<< HEAD     compact, =======     checkpoint, >>>>>>> torch, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat, params, ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +88,10 @@ pub static FORMATS: &[&Format] = &[
     &stg::LITE,
     &ftgs::FORMAT,
     &tsog::FORMAT,
+    &rotor::FORMAT,
+    &flow::FORMAT,
+    &yang::FORMAT,
+    &hierarchy::FORMAT,
     &sog::FORMAT,
     &gltf_splats::FORMAT,
     &selforg::FORMAT,
@@ -103,6 +104,7 @@ pub static FORMATS: &[&Format] = &[
     &fourier::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
+    &checkpoint::FORMAT,
     &ply::FORMAT,
     &spz::FORMAT,
     &ksplat::FORMAT,

@@ -12,6 +12,7 @@ use vivant::{Error, Result};
 
 use crate::ply;
 use crate::still::word_at;
+use crate::{ply, torch};
 
 /// Bytes that are read from the start of a file.
 const START: u64 = 4096;
@@ -35,6 +36,8 @@ pub(crate) struct Probe {
     pub(crate) names: Vec<String>,
     /// `element.property` of every property of a PLY file, such as `vertex.x`, in order.
     pub(crate) properties: Vec<String>,
+    /// What the pickle of a `PyTorch` checkpoint holds; its tensors are not read.
+    pub(crate) checkpoint: Option<torch::Value>,
 }
 
 impl Probe {
@@ -80,6 +83,9 @@ impl Probe {
             // An archive that cannot be listed has no names; its reader says what is wrong with it.
             if let Ok(archive) = zip::ZipArchive::new(file) {
                 self.names = archive.file_names().take(MAX_NAMES).map(str::to_owned).collect();
+            }
+            if torch::is_checkpoint(&self.names) {
+                self.checkpoint = torch::open(path).ok().map(|checkpoint| checkpoint.value().clone());
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use vivant::splat::{Appearance, ClipInfo, Life, Motion, Performance, Splat, Spla
 use vivant::time::TickRate;
 use vivant::{Error, Result};
 
+use crate::gaussian4::{Slice, principal_axes};
 use crate::options::Options;
 use crate::report::Report;
 use crate::whole::Whole;
@@ -66,6 +67,13 @@ impl Temporal {
         least: 0.0,
         window: [f64::NEG_INFINITY, f64::INFINITY],
     };
+
+    /// What a Gaussian in space and time is, but for its place, opacity and colour.
+    pub(crate) fn of_slice(slice: &Slice) -> Self {
+        let (scale, rotation) = principal_axes(&slice.factor);
+        let motion = [slice.velocity, [0.0; 3], [0.0; 3]];
+        Self { motion, rotation, scale, sigma: slice.variance.sqrt(), ..Self::DEFAULT }
+    }
 
     /// Half the time for which the envelope is at least `share`.
     pub(crate) fn reach(&self, share: f64) -> f64 {
@@ -145,6 +153,11 @@ impl Clock {
             seconds
         });
         Self::new(options, seconds, seconds)
+    }
+
+    /// Seconds that one unit of the file's time takes.
+    pub(crate) const fn unit(&self) -> f64 {
+        self.unit
     }
 
     /// What the clip is.
