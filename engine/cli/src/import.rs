@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
-use vivant_convert::{Axes, Foreign, Fps, Options, RigOptions, Stored};
+use vivant_convert::{Axes, Channels, Foreign, Fps, Options, RigOptions, Stored};
 
 /// How to import what is not a clip.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,6 +36,9 @@ pub(crate) struct ImportArgs {
     /// How far a splat may be from its own path where paths have to be fitted, in metres [default: 0.001]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     error: Option<f32>,
+    /// Which properties that are no part of a splat are kept as its labels and numbers: all, none, or NAME,NAME
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    channels: Channels,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -82,6 +85,7 @@ impl ImportArgs {
             scale: self.scale.into(),
             seconds: self.seconds,
             bound: self.error,
+            channels: self.channels.clone(),
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);
         let foreign = Foreign::open(inputs, self.motion(), &options, &RigOptions { splats, fps: self.fps })?;

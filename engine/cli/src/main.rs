@@ -14,6 +14,7 @@ mod import;
 mod info;
 mod input;
 mod output;
+mod pick;
 mod play;
 mod plot;
 mod progress;
@@ -40,6 +41,7 @@ enum Command {
     Info(info::Args),
     Verify(verify::Args),
     Render(Box<render::Args>),
+    Pick(pick::Args),
     Play(play::Args),
     Doctor(doctor::Args),
 }
@@ -52,6 +54,7 @@ impl Command {
             Self::Info(args) => info::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Render(args) => render::run(&args),
+            Self::Pick(args) => pick::run(&args),
             Self::Play(args) => play::run(&args),
             Self::Doctor(args) => doctor::run(&args),
         }

@@ -29,6 +29,7 @@ use crate::picture::Image;
 use crate::splat::Splats;
 use crate::time::TickRate;
 use crate::view::View;
+pub(crate) use colour::towards as colour_towards;
 use project::{Camera, Projected};
 
 /// A splat's part in a pixel is skipped below this: what one step of an 8-bit target can show.

@@ -2,10 +2,12 @@
 //!
 //! `header` parses the text on top; `plan` finds our attributes among its properties; `binary` and `ascii`
 //! turn rows into splats with raw values; `gaussians` and `points` make those the model. `write` is the way back.
-//! Any property order, any scalar type, either byte order; elements and properties that mean nothing here are skipped.
+//! Any property order, any scalar type, either byte order; elements that mean nothing here are skipped, and properties
+//! that do become `channels` of the splats.
 
 mod ascii;
 mod binary;
+mod channels;
 mod gaussians;
 mod header;
 mod plan;

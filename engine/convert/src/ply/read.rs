@@ -14,7 +14,7 @@ use super::ascii::Ascii;
 use super::binary::Binary;
 use super::header::{Element, Encoding, Header, MAX_HEADER};
 use super::plan::{COLOUR, Kind, MEAN, OPACITY, Plan, ROTATION, SCALE, SH_REST, SLOTS};
-use super::{MAX_SPLATS, gaussians, points};
+use super::{MAX_SPLATS, channels, gaussians, points};
 use crate::options::{Options, Stored};
 use crate::report::Report;
 use crate::rows::{self, Rows};
@@ -64,7 +64,9 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
     let vertex = opened.vertex()?.clone();
     let plan = Plan::new(&file, &vertex)?;
     let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
+    let carried = channels::read(&opened, &vertex, &plan, options, &mut report)?;
     let mut splats = opened.read_body(&vertex, &plan)?;
+    splats.channels = carried;
     let found = gaussians::activate(&mut splats, &plan, options, &mut report);
     let dropped = cleanse::cleanse(&file, vertex.offset, &mut splats, &mut report)?;
     if plan.kind == Kind::Points {
@@ -76,11 +78,11 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
 }
 
 /// A file whose header has been read and believed.
-struct Opened {
-    file: String,
-    handle: File,
+pub(super) struct Opened {
+    pub(super) file: String,
+    pub(super) handle: File,
     length: u64,
-    header: Header,
+    pub(super) header: Header,
 }
 
 impl Opened {
