@@ -40,6 +40,10 @@ const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
 const uint PLACE_HARMONICS = 7u;
 
+const uint MAX_LOOKS = 4u;          // looks of a frame at once
+const uint LOOK_LABELS = 256u;      // labels that a look tells apart; the last stands for all from it on
+const uint LOOK_HIDDEN = 1u << 31;  // bit of a look's word: splats of that label are not drawn
+
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
 // What every kernel of a frame knows.
@@ -102,7 +106,8 @@ struct Segment {
     float pose_origin[3];
     float pose_step;
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
-    uint reserved[2];
+    uint labels_first;      // where its labels start in plane_packed, in steps of 256 words; a byte a splat
+    uint look;              // one more than the number of its look, 0 for none
 };
 
 // One workgroup of slice and cull.

@@ -8,6 +8,7 @@ mod attributes;
 mod composite;
 mod cull;
 mod histogram;
+mod look;
 mod offsets;
 mod pack;
 mod project;
