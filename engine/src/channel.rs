@@ -142,9 +142,7 @@ pub fn check(channels: &[Channel], splats: usize) -> Result<()> {
         }
         if channel.words.len() != splats {
             let found = channel.words.len();
-            return Err(Error::invalid(format!(
-                "channel {name:?} has {found} values for {splats} splats"
-            )));
+            return Err(Error::invalid(format!("channel {name:?} has {found} values for {splats} splats")));
         }
     }
     Ok(())

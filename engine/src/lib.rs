@@ -13,6 +13,7 @@ pub mod codec;
 pub mod error;
 pub mod frame;
 pub mod gpu;
+pub mod look;
 pub mod math;
 pub mod pick;
 pub mod picture;

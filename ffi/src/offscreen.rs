@@ -169,7 +169,7 @@ struct Cast {
 
 impl Cast {
     fn performer(&self) -> Performer<'_> {
-        Performer { live: &self.live, rate: self.rate, world_from_object: self.world_from_object }
+        Performer { live: &self.live, rate: self.rate, world_from_object: self.world_from_object, look: None }
     }
 }
 

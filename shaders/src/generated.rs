@@ -70,6 +70,12 @@ pub const PLACE_VELOCITY: u32 = 5;
 pub const PLACE_CURVE: u32 = 6;
 /// Shared with GLSL: See types.glsl.
 pub const PLACE_HARMONICS: u32 = 7;
+/// Shared with GLSL: looks of a frame at once
+pub const MAX_LOOKS: u32 = 4;
+/// Shared with GLSL: labels that a look tells apart; the last stands for all from it on
+pub const LOOK_LABELS: u32 = 256;
+/// Shared with GLSL: bit of a look's word: splats of that label are not drawn
+pub const LOOK_HIDDEN: u32 = 1 << 31;
 /// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 pub const ENCODE_LINEAR: u32 = 1;
 
@@ -126,43 +132,43 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x5543d6fcf8d657a2 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xb88dab64ccdc5c15 };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xed2ee5c2573c25bb };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xaa9619c9b4b627c0 };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2174a52ae11b9ac6 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2ae4a8273471e8dd };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x9369dd534a81f441 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xc82cc3666100a4a4 };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x4ffe98c433ae04a2 };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x4a0148e21609daab };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x406bedba88c3a48c };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x8c3c3fb60bf86fa3 };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x56e01d15693c2896 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x4b25fffc80617ee1 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x76ae410e749485ed };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x6db8b5270168b08c };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xaf2f684b3444b188 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x826ed1de5b2561c1 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0x8d436bab733ffde6 };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xa0a9a3d4f74c317d };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x412078daa6131aec };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xd95091d4faf3dfab };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x33ff146fd31c66e8 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x35815538dc1a79f9 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -199,6 +205,7 @@ const _: () = {
     assert!(offset_of!(layout::Frame, slots) == 52);
     assert!(offset_of!(layout::Frame, views) == 48);
     assert!(offset_of!(layout::FrameBlock, frame) == 0);
+    assert!(offset_of!(layout::FrameBlock, looks) == 736);
     assert!(offset_of!(layout::FrameBlock, views) == 64);
     assert!(offset_of!(layout::Projected, centre) == 0);
     assert!(offset_of!(layout::Projected, colour) == 16);
@@ -215,6 +222,8 @@ const _: () = {
     assert!(offset_of!(layout::Segment, gain) == 260);
     assert!(offset_of!(layout::Segment, harmonics_first) == 156);
     assert!(offset_of!(layout::Segment, keys) == 168);
+    assert!(offset_of!(layout::Segment, labels_first) == 264);
+    assert!(offset_of!(layout::Segment, look) == 268);
     assert!(offset_of!(layout::Segment, mean_weights) == 176);
     assert!(offset_of!(layout::Segment, packed_first) == 148);
     assert!(offset_of!(layout::Segment, places) == 160);
@@ -225,7 +234,6 @@ const _: () = {
     assert!(offset_of!(layout::Segment, poses) == 220);
     assert!(offset_of!(layout::Segment, poses_first) == 216);
     assert!(offset_of!(layout::Segment, quadratic_step) == 120);
-    assert!(offset_of!(layout::Segment, reserved) == 264);
     assert!(offset_of!(layout::Segment, rotation) == 64);
     assert!(offset_of!(layout::Segment, rotation_step) == 104);
     assert!(offset_of!(layout::Segment, rotation_weights) == 192);

@@ -58,7 +58,8 @@ impl Stage {
     /// # Panics
     /// When the device fails.
     pub fn draw_live(&mut self, clip: &Clip, live: &LiveSet, views: &[View], size: u32) -> Pixels {
-        let performer = Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+        let performer =
+            Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY, look: None };
         let description = CanvasDescription {
             format: Format::Rgba16f,
             depth: true,

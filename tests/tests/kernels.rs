@@ -114,7 +114,10 @@ fn looks_hide_and_tint_as_their_twins_do() {
             assert_projected(&projected[..visible], &twin.projected[..visible]);
             if size > 1000 {
                 let shown = sorted_of(plain).counts.visible as usize;
-                assert!(visible < shown * 9 / 10 && visible > shown / 2, "{visible} of {shown} are not hidden");
+                assert!(
+                    visible < shown * 9 / 10 && visible > shown / 2,
+                    "{visible} of {shown} are not hidden"
+                );
             }
         }
     });

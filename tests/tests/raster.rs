@@ -174,7 +174,8 @@ fn draw(renderer: &mut Renderer, settings: &Settings, description: &CanvasDescri
     let performance = performances::still(3000, 0);
     let clip = clip_of(&performance);
     let live = live_at(&clip, 0.0);
-    let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+    let performer =
+        Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY, look: None };
     let mut canvas = renderer.canvas(description).unwrap();
     renderer.draw(&[performer], &stereo(DVec3::ZERO, 1.0), settings, &canvas).unwrap();
     renderer.read(&mut canvas).unwrap()
@@ -218,7 +219,8 @@ fn a_canvas_may_go_while_frames_are_in_flight() {
     let mut renderer = Renderer::new(&gpu).unwrap();
     let clip = clip_of(&performances::still(20_000, 0));
     let live = live_at(&clip, 0.0);
-    let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+    let performer =
+        Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY, look: None };
     for _ in 0..4 {
         let canvas = renderer.canvas(&CanvasDescription::new(512, 512, 2)).unwrap();
         renderer.draw(&[performer], &stereo(DVec3::ZERO, 1.0), &Settings::default(), &canvas).unwrap();
@@ -254,7 +256,8 @@ fn what_cannot_be_drawn_is_said() {
     let clip = clip_of(&performances::still(300, 0));
     let live = live_at(&clip, 0.0);
     let squashed = DMat4::from_scale(DVec3::new(1.0, 0.5, 1.0));
-    let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: squashed };
+    let performer =
+        Performer { live: &live, rate: clip.info().rate, world_from_object: squashed, look: None };
     said(renderer.draw(&[performer], &views, &Settings::default(), &canvas), "world_from_object");
     drop((renderer, canvas));
     assert_silent(&gpu);

@@ -39,7 +39,10 @@ pub(crate) fn run(args: &Args) -> Result {
     }
     let (channels, broken) = clip.channels()?;
     if broken > 0 {
-        output::note(&format!("what {} carry is damaged; see vivant verify", output::count(broken, "segment")));
+        output::note(&format!(
+            "what {} carry is damaged; see vivant verify",
+            output::count(broken, "segment")
+        ));
     }
     if let Some(path) = &args.plot {
         draw(args, path, clip, &summary)?;
@@ -192,7 +195,8 @@ fn as_text(clip: &Clip) -> String {
 /// A channel in a line: `part (label): 4 different, 0 to 3, of 4000 splats: 0 1 2 3`.
 fn channel_line(channel: &ChannelSummary) -> String {
     const SHOWN: usize = 16;
-    let range = channel.range.map_or_else(String::new, |(least, greatest)| format!("{least} to {greatest}, "));
+    let range =
+        channel.range.map_or_else(String::new, |(least, greatest)| format!("{least} to {greatest}, "));
     let mut line = format!("\nchannel   {} ({}): ", channel.info.name, channel.info.kind);
     if !channel.labels.is_empty() {
         let more = if channel.more { "more than " } else { "" };

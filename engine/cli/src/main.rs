@@ -13,6 +13,7 @@ mod exit;
 mod import;
 mod info;
 mod input;
+mod look;
 mod output;
 mod pick;
 mod play;

@@ -108,7 +108,12 @@ fn view(args: &Args, clip: &vivant::clip::Clip) -> anyhow::Result<View> {
     let views = camera::load(path)?;
     match views.get(args.view) {
         Some(view) => Ok(*view),
-        None => bail!("--view {}: {} has {}", args.view, path.display(), output::count(views.len() as u64, "view")),
+        None => bail!(
+            "--view {}: {} has {}",
+            args.view,
+            path.display(),
+            output::count(views.len() as u64, "view")
+        ),
     }
 }
 

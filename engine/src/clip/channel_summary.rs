@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Clip;
 use super::bytes::word;
 use super::channels::{ChannelInfo, ChannelReader};
-use super::Clip;
 use crate::channel::{Channel, ChannelKind, ChannelValue};
 use crate::error::{Error, Result};
 
@@ -78,9 +78,8 @@ impl Clip {
                 }
             };
             for channel in &channels {
-                let same = |of: &&mut ChannelSummary| {
-                    of.info.name == channel.name && of.info.kind == channel.kind
-                };
+                let same =
+                    |of: &&mut ChannelSummary| of.info.name == channel.name && of.info.kind == channel.kind;
                 if let Some(summary) = out.iter_mut().find(same) {
                     summary.add(channel);
                 } else if out.len() < MOST_SUMMARIES {

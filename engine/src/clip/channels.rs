@@ -5,10 +5,10 @@
 //! care, or that is older, passes over the chunks; a segment that is copied takes them along. They are read on demand,
 //! so damage to them keeps nothing from playing.
 
+use super::Clip;
 use super::bytes::{put, u8_at};
 use super::chunk::ChunkReader;
 use super::segment::{Chunk, ChunkKind, Segment};
-use super::Clip;
 use crate::channel::{Channel, ChannelKind, MOST_NAME_BYTES, is_name};
 use crate::error::{Error, Result};
 
@@ -161,7 +161,9 @@ mod tests {
             parse(&entry).unwrap_err()
         };
         assert!(wrong(0, 2).contains("kind 2"));
-        assert!(wrong(1, 0).contains("none") && wrong(1, 65).contains("none") && wrong(1, 255).contains("none"));
+        assert!(
+            wrong(1, 0).contains("none") && wrong(1, 65).contains("none") && wrong(1, 255).contains("none")
+        );
         assert!(wrong(8, 0xff).contains("none") && wrong(9, 7).contains("none"));
     }
 }

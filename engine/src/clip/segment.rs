@@ -536,7 +536,11 @@ impl Check<'_> {
             }
         }
         if known != chunks.len() {
-            return Err(self.wrong("chunks", 0x30, "has planes or channels that nothing names; convert again"));
+            return Err(self.wrong(
+                "chunks",
+                0x30,
+                "has planes or channels that nothing names; convert again",
+            ));
         }
         Ok(())
     }

@@ -60,6 +60,7 @@ impl Decoder {
         }
         data.lod_gains = segment.lod_gains;
         data.grid = checked_grid(clip, &segment, &entry)?;
+        data.carries = segment.chunks.iter().any(|chunk| chunk.kind == ChunkKind::Channels);
         // Chunks of one plane come page by page, so appending puts every word in its place.
         for chunk in &segment.chunks {
             let wanted = match chunk.kind {
@@ -121,6 +122,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node, lod: u8) -> Result<SegmentDat
         clusters: Vec::new(),
         planes: Default::default(),
         poses: Vec::new(),
+        carries: false,
         grid: Grid::default(),
         palette: if labelled { clip.palette().cloned() } else { None },
     };

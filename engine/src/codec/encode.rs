@@ -79,6 +79,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         clusters: Vec::new(),
         planes: Default::default(),
         poses: Vec::new(),
+        carries: false,
         grid: Grid::default(),
         palette: None,
     };

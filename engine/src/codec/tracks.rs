@@ -215,6 +215,7 @@ impl Attempt {
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),
+            carries: false,
             palette: None,
             grid: Grid::default(),
         };

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use glam::{DMat3, DMat4, DQuat, DVec3};
 
 pub use ray::Ray;
-pub use values::{ChannelValues, Carried};
+pub use values::{Carried, ChannelValues};
 
 use crate::codec::splats_in;
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
 use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
-use vivant_shaders::layout;
+use vivant_shaders::{generated, layout};
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
 use super::joined::Joined;
@@ -11,6 +11,7 @@ use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
+use crate::look::{LOOK_LABELS, LookTable, MAX_LOOKS};
 use crate::view::View;
 
 /// A frame's parameters; its vectors are reused from frame to frame.
@@ -65,8 +66,13 @@ impl Scene {
         self.references.clear();
         self.nearest = f64::INFINITY;
         self.farthest = 0.0;
+        let mut looks = 0;
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
+            let look_number = match performer.look {
+                Some(look) => self.take_look(look.table, &mut looks)?,
+                None => 0,
+            };
             for segment in &performer.live.segments {
                 let Some((runs, lod)) = pool.drawn(segment) else { continue };
                 // A palette is resident whenever a segment is that refers to it.
@@ -76,6 +82,11 @@ impl Scene {
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
+                // Without its labels a segment is drawn plainly.
+                let labels = performer.look.and_then(|look| {
+                    let own = look.labels.iter().find(|labels| labels.id == segment.id)?;
+                    pool.labels(own)
+                });
                 let grid = &segment.grid;
                 let joined = Joined::at(
                     segment,
@@ -120,7 +131,8 @@ impl Scene {
                     pose_origin: grid.pose_origin,
                     pose_step: grid.pose_step,
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
-                    reserved: [0; 2],
+                    labels_first: labels.unwrap_or(0),
+                    look: labels.map_or(0, |_| look_number),
                 });
                 for (number, cluster) in (0_u32..).zip(&segment.clusters[..clusters]) {
                     if tick < cluster.start || tick >= cluster.end {
@@ -142,6 +154,20 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    /// Puts the table of the next look into the frame block; its number, from 1.
+    fn take_look(&mut self, table: &LookTable, looks: &mut usize) -> Result<u32> {
+        let Some(place) = self.block.looks.get_mut(*looks) else {
+            return Err(Error::LimitExceeded {
+                what: "performers with a look in one frame".to_owned(),
+                value: *looks as u64 + 1,
+                limit: MAX_LOOKS as u64,
+            });
+        };
+        place.as_flattened_mut().copy_from_slice(table.words());
+        *looks += 1;
+        Ok(u32::try_from(*looks).unwrap_or(0))
     }
 
     /// Widens the depth interval by a box of means, taken as the ball around it.
@@ -179,6 +205,9 @@ impl Scene {
         self.slots() / CLUSTER_SPLATS
     }
 }
+
+const _: () =
+    assert!(MAX_LOOKS == generated::MAX_LOOKS as usize && LOOK_LABELS == generated::LOOK_LABELS as usize);
 
 /// Clusters of a segment's level of detail.
 fn lod_clusters(segment: &SegmentData, lod: u8) -> usize {

@@ -37,7 +37,8 @@ fn integers_become_labels_and_floats_numbers() {
         let channels = &imported.splats.channels;
         let names: Vec<(&str, ChannelKind)> =
             channels.iter().map(|channel| (channel.name.as_str(), channel.kind)).collect();
-        let wanted = [("sam", ChannelKind::Label), ("part", ChannelKind::Label), ("trust", ChannelKind::Number)];
+        let wanted =
+            [("sam", ChannelKind::Label), ("part", ChannelKind::Label), ("trust", ChannelKind::Number)];
         assert_eq!(names, wanted, "{encoding}");
         assert_eq!((imported.splats.len(), channels[0].words.len()), (39, 39));
         assert_eq!(channels[0].value(6), Some(ChannelValue::Label(4_294_967_289)));
@@ -64,7 +65,8 @@ fn the_user_chooses_what_is_kept() {
         assert!(wrong.parse::<Channels>().is_err(), "{wrong:?}");
     }
     // More than there is room for: the first eight, and the others are told.
-    let many = gaussians(5, 0, 1).with_each("float", &["a", "b1", "c", "d", "e", "f", "g1", "h", "i"], |_, _| 1.0);
+    let many =
+        gaussians(5, 0, 1).with_each("float", &["a", "b1", "c", "d", "e", "f", "g1", "h", "i"], |_, _| 1.0);
     write(&path, ENCODINGS[2], &[many]);
     let many = ply::read(&path, &options("all")).unwrap();
     assert_eq!(many.splats.channels.len(), 8);

@@ -19,10 +19,8 @@ fn clip_of(performance: &Performance, profile: Profile) -> Clip {
 fn numbered(mut performance: Performance) -> Performance {
     let splats = &mut performance.splats;
     let sizes: Vec<f32> = splats.scale.iter().map(|[x, y, z]| x * y * z).collect();
-    splats.channels = vec![
-        Channel::labels("number", (0..splats.len() as u32).collect()),
-        Channel::numbers("size", &sizes),
-    ];
+    splats.channels =
+        vec![Channel::labels("number", (0..splats.len() as u32).collect()), Channel::numbers("size", &sizes)];
     performance
 }
 
@@ -46,7 +44,10 @@ fn every_splat_keeps_what_it_carries() {
                 let wanted: f32 = performance.splats.scale[original].iter().product();
                 assert_eq!(size.words[index], wanted.to_bits(), "{name}: the two channels disagree");
                 let found: f32 = back.scale[index].iter().product();
-                assert!((found / wanted).ln().abs() < 0.08, "{name} {profile:?}: splat {index} is not {original}");
+                assert!(
+                    (found / wanted).ln().abs() < 0.08,
+                    "{name} {profile:?}: splat {index} is not {original}"
+                );
                 off += usize::from(original != index);
             }
             assert!(off > back.len() / 2, "{name}: nothing was put into another order");
@@ -117,11 +118,13 @@ fn tracks_keep_what_they_carry() {
                     continue;
                 }
                 // Where the original is at a time at which this one shows.
-                let seconds = middle.clamp(rate.seconds_from_ticks(life.start), rate.seconds_from_ticks(life.end - 1));
+                let seconds =
+                    middle.clamp(rate.seconds_from_ticks(life.start), rate.seconds_from_ticks(life.end - 1));
                 let frame = (seconds * 30.0 + 1e-6) as usize;
                 let original = f32::from_bits(number.words[index]) as usize;
                 let wanted = frames[frame.min(length - 1)].mean[original];
-                let off = (0..3).map(|axis| (splats.mean[index][axis] - wanted[axis]).powi(2)).sum::<f32>().sqrt();
+                let off =
+                    (0..3).map(|axis| (splats.mean[index][axis] - wanted[axis]).powi(2)).sum::<f32>().sqrt();
                 // In a frame the limb's end moves by 5 cm and its neighbours are 2 cm away.
                 assert!(off < 0.12, "segment {node}, splat {index}: {off} m from splat {original}");
                 looked_at += 1;

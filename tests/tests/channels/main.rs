@@ -11,6 +11,7 @@
 mod command;
 mod import;
 mod kept;
+mod look;
 mod pick;
 #[path = "../ply_sheet/mod.rs"]
 mod ply_sheet;

@@ -42,7 +42,8 @@ fn compare(clip: &Clip, seconds: f64, view: &View, world_from_object: DMat4) -> 
     for row in (0..SIDE).step_by(3) {
         for column in (0..SIDE).step_by(3) {
             let at = (row * SIDE + column) as usize;
-            let ray = Ray::through(view, [SIDE, SIDE], [f64::from(column) + 0.5, f64::from(row) + 0.5]).unwrap();
+            let ray =
+                Ray::through(view, [SIDE, SIDE], [f64::from(column) + 0.5, f64::from(row) + 0.5]).unwrap();
             let found = pick(&[target], &ray).unwrap();
             let alpha = found.as_ref().map_or(0.0, |found| found.alpha);
             out.alpha = out.alpha.max((alpha - drawn.rgba[at][3]).abs());
@@ -154,7 +155,8 @@ fn nothing_is_met_beside_behind_or_through_nonsense() {
     let clip = clip_of(&discs(&[0.9]), Profile::Raw);
     let live = live_at(&clip, 0.0);
     let target = Target { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
-    let along = |origin: [f64; 3], direction: [f64; 3]| pick(&[target], &Ray { origin, direction, footprint: 0.0 });
+    let along =
+        |origin: [f64; 3], direction: [f64; 3]| pick(&[target], &Ray { origin, direction, footprint: 0.0 });
     assert!(along([0.0, 0.0, 1.0], [0.0, 0.0, 1.0]).unwrap().is_none(), "behind");
     assert!(along([0.3, 0.0, 1.0], [0.0, 0.0, -1.0]).unwrap().is_none(), "beside");
     assert!(along([0.1, 0.0, 1.0], [0.0, 0.0, -1.0]).unwrap().is_some());
@@ -162,7 +164,9 @@ fn nothing_is_met_beside_behind_or_through_nonsense() {
     assert!(along([0.0; 3], [f64::NAN; 3]).is_err());
     let flat = Target { world_from_object: DMat4::from_scale(DVec3::new(1.0, 0.0, 1.0)), ..target };
     assert!(pick(&[flat], &Ray { origin: [0.0; 3], direction: [1.0, 0.0, 0.0], footprint: 0.0 }).is_err());
-    assert!(pick(&[], &Ray { origin: [0.0; 3], direction: [1.0, 0.0, 0.0], footprint: 0.0 }).unwrap().is_none());
+    assert!(
+        pick(&[], &Ray { origin: [0.0; 3], direction: [1.0, 0.0, 0.0], footprint: 0.0 }).unwrap().is_none()
+    );
 }
 
 #[test]
@@ -173,7 +177,8 @@ fn a_comparison_with_another_moment_fails() {
     let sets: Vec<Splats> = live.segments.iter().map(|segment| splats_at(segment, rate, 0.4)).collect();
     let sets: Vec<&Splats> = sets.iter().collect();
     let moment = Moment { tick: live.tick, seconds: 0.4 };
-    let drawn = reference::render(&sets, moment, &front(), SIDE, SIDE, &reference::Options::default()).unwrap();
+    let drawn =
+        reference::render(&sets, moment, &front(), SIDE, SIDE, &reference::Options::default()).unwrap();
     let later = live_at(&moving, 1.5);
     let target = Target { live: &later, rate, world_from_object: DMat4::IDENTITY };
     let mut worst = 0.0_f64;

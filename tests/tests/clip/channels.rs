@@ -140,7 +140,10 @@ fn tables_that_cannot_be_are_refused_with_words() {
     for (at, value) in [(1, &[0][..]), (1, &[65]), (1, &[255]), (8, &[0xff]), (8, b"\n")] {
         assert!(with(at, value).contains("channel 0 has a name that is none"), "{at}");
     }
-    assert!(with(72 + 1, &[4, 0, 0, 0, 0, 0, 0, b'p', b'a', b'r', b't']).contains("channel 1 has the name of another"));
+    assert!(
+        with(72 + 1, &[4, 0, 0, 0, 0, 0, 0, b'p', b'a', b'r', b't'])
+            .contains("channel 1 has the name of another")
+    );
 }
 
 #[test]

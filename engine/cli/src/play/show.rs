@@ -38,8 +38,12 @@ impl Show {
 
     /// Draws `live`, or nothing where it is `None`, from `views`.
     pub(crate) fn draw(&mut self, live: Option<&LiveSet>, views: &[View]) -> vivant::Result<()> {
-        let performer =
-            live.map(|live| Performer { live, rate: self.rate, world_from_object: DMat4::IDENTITY });
+        let performer = live.map(|live| Performer {
+            live,
+            rate: self.rate,
+            world_from_object: DMat4::IDENTITY,
+            look: None,
+        });
         self.renderer.draw(performer.as_slice(), views, &self.settings, &self.canvas)
     }
 }

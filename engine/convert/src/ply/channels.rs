@@ -75,7 +75,8 @@ pub(super) fn read(
         .filter(|property| !kept.iter().any(|kept| kept.property == *property))
         .collect();
     if !unused.is_empty() {
-        let mut unused = unused.iter().filter_map(|&number| Some(vertex.properties.get(number)?.name.clone()));
+        let mut unused =
+            unused.iter().filter_map(|&number| Some(vertex.properties.get(number)?.name.clone()));
         report.note(format!("properties not used: {}", names(&mut unused)));
     }
     if kept.is_empty() {
