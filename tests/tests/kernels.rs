@@ -148,7 +148,10 @@ fn labels_of_a_neighbour_are_noticed() {
     };
     noticed("labels a cluster off", |b| b.segments[1].labels_first -= 1);
     noticed("another look", |b| b.segments[1].look ^= 3);
-    noticed("labels a byte off", |b| b.packed.iter_mut().for_each(|word| *word = word.rotate_left(8)));
+    noticed("labels a byte off", |b| {
+        let first = b.segments[1].labels_first as usize * 256;
+        b.packed[first..first + 75].iter_mut().for_each(|word| *word = word.rotate_left(8));
+    });
 }
 
 /// The frame's planes, packed and full, in every mixture; larger sizes add nothing but clusters. Then segments of all

@@ -64,7 +64,7 @@ fn agrees(name: &str, compared: &Compared) {
     println!("{name}: {pixels} pixels, depth {depth:.5} m, alpha {alpha:.4}, {near:.3} near");
     assert!(pixels > 60, "{name}: {pixels} pixels");
     assert!(depth < 0.006, "{name}: depth is {depth} m off");
-    assert!(alpha < 0.06, "{name}: alpha is {alpha} off");
+    assert!(alpha < 0.08, "{name}: alpha is {alpha} off");
     // Where the front is translucent the picture's depth lies between it and what shines through.
     assert!(near > 0.85, "{name}: only {near} of the picks are at the picture's depth");
 }
