@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use crate::rig::{Affine, Binding, Rig};
+
 /// Splats a cluster: one workgroup of the slice kernel.
 pub const CLUSTER_SPLATS: usize = 256;
 
@@ -58,11 +60,23 @@ pub enum Plane {
     PackedCurve = 17,
     /// 1 word: the number of the splat's entry in the clip's [`Palette`] in the low half, 0 in the high half.
     PackedHarmonics = 18,
+    /// 1 word a joint, [`Keys::joints`] of them: the joint's number as u16, its weight as unorm16 in the high half,
+    /// `weight = u / 65535`; heaviest first, and all weights add up to 65535. The splat stands in canonical space and is
+    /// carried by its joints: see [`crate::rig`].
+    Binding = 19,
+    /// 4 words a key, of which there are [`Keys::frames`]: where a joint stands, `object_from_joint = (R·s·U | T)`. R as
+    /// snorm16 `x | y<<16`, `z | w<<16`, normalised after decoding; T as three i16 in steps of the grid of poses,
+    /// `x | y<<16`, `z`; in the high half of the last word s, `2^(u/2048 − 24)`. A segment with it has *joints* in place of
+    /// splats, all those of the clip's rig in order, and moves the splats of the others.
+    Drive = 20,
+    /// 3 words a key: the symmetric U as six i16 in steps of 1/16384, `xx | yy<<16`, `zz | xy<<16`, `xz | yz<<16`.
+    /// The identity without the plane.
+    Stretch = 21,
 }
 
 impl Plane {
     /// Number of planes there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 21;
     /// Number of planes that stand at full precision; the first of [`Self::ALL`], each with a buffer of its own on the
     /// GPU. The packed planes share one, in tiles.
     pub const FULL: usize = 10;
@@ -87,6 +101,9 @@ impl Plane {
         Self::PackedVelocity,
         Self::PackedCurve,
         Self::PackedHarmonics,
+        Self::Binding,
+        Self::Drive,
+        Self::Stretch,
     ];
 
     /// The planes of harmonics, by degree.
@@ -97,11 +114,11 @@ impl Plane {
     pub const fn words(self) -> usize {
         match self {
             Self::PackedRotation | Self::PackedScaleOpacity | Self::PackedColour => 1,
-            Self::PackedHarmonics => 1,
+            Self::PackedHarmonics | Self::Binding => 1,
             Self::Rotation | Self::ScaleOpacity | Self::Colour => 2,
             Self::PackedMean | Self::PackedLife | Self::PackedVelocity => 2,
-            Self::Mean | Self::Velocity => 3,
-            Self::Life => 4,
+            Self::Mean | Self::Velocity | Self::Stretch => 3,
+            Self::Life | Self::Drive => 4,
             Self::Curve | Self::Sh1 | Self::PackedCurve => 5,
             Self::Sh2 => 8,
             Self::Sh3 => 11,
@@ -146,7 +163,9 @@ impl Plane {
             Self::PackedScaleOpacity => &[8; 4],
             Self::PackedMean | Self::PackedLife | Self::PackedVelocity => &[16; 4],
             Self::PackedCurve => &[16; 10],
-            Self::PackedHarmonics => &[16; 2],
+            Self::PackedHarmonics | Self::Binding => &[16; 2],
+            Self::Drive => &[16; 8],
+            Self::Stretch => &[16; 6],
             _ => &[],
         }
     }
@@ -171,15 +190,23 @@ pub struct Keys {
     /// Poses of each patch, 0 or 4 to [`Self::MOST_POSES`]: then splats stand in the frame of their patch, which moves
     /// along the cubic spline of these, see [`SegmentData::poses`].
     pub poses: u8,
+    /// Joints that carry each splat, 1 to [`crate::rig::Binding::MOST`] with [`Plane::Binding`] and 0 without.
+    pub joints: u8,
+    /// Moments at which each joint is told, 2 to [`Self::MOST_FRAMES`] with [`Plane::Drive`] and 0 without: the first at
+    /// the segment's start, the last at its end, evenly apart.
+    pub frames: u8,
 }
 
 impl Keys {
+    /// Moments of a segment that drives joints, at most: a page of 128 joints then takes half a chunk.
+    pub const MOST_FRAMES: u8 = 64;
     /// Keys a plane has at most: a page of 2048 splats then fills a chunk.
     pub const MOST: u8 = 16;
     /// Poses a patch has at most: 256 patches then fill a chunk.
     pub const MOST_POSES: u8 = 64;
     /// Nothing follows a spline.
-    pub const ONE: Self = Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1, poses: 0 };
+    pub const ONE: Self =
+        Self { mean: 1, rotation: 1, scale_opacity: 1, colour: 1, poses: 0, joints: 0, frames: 0 };
 
     /// Keys of a plane; 1 for those that cannot have several.
     #[must_use]
@@ -189,6 +216,8 @@ impl Keys {
             Plane::PackedRotation => self.rotation,
             Plane::PackedScaleOpacity => self.scale_opacity,
             Plane::PackedColour => self.colour,
+            Plane::Binding if self.joints > 0 => self.joints,
+            Plane::Drive | Plane::Stretch if self.frames > 0 => self.frames,
             _ => 1,
         };
         keys as usize
@@ -203,12 +232,14 @@ impl Keys {
     /// As bytes, in the order of the fields; the last are zero.
     #[must_use]
     pub const fn bytes(self) -> [u8; 8] {
-        [self.mean, self.rotation, self.scale_opacity, self.colour, self.poses, 0, 0, 0]
+        [self.mean, self.rotation, self.scale_opacity, self.colour, self.poses, self.joints, self.frames, 0]
     }
 
     /// From bytes, if they are numbers of keys that there may be.
     #[must_use]
-    pub const fn from_bytes([mean, rotation, scale_opacity, colour, poses, ..]: [u8; 8]) -> Option<Self> {
+    pub const fn from_bytes(
+        [mean, rotation, scale_opacity, colour, poses, joints, frames, _]: [u8; 8],
+    ) -> Option<Self> {
         const fn cubic(keys: u8) -> bool {
             keys == 1 || (keys >= 4 && keys <= Keys::MOST)
         }
@@ -216,8 +247,17 @@ impl Keys {
             keys >= 1 && keys <= Keys::MOST
         }
         let posed = poses == 0 || (poses >= 4 && poses <= Self::MOST_POSES);
-        if cubic(mean) && cubic(rotation) && linear(scale_opacity) && linear(colour) && posed {
-            Some(Self { mean, rotation, scale_opacity, colour, poses })
+        let bound = joints as usize <= Binding::MOST;
+        let driven = frames == 0 || (frames >= 2 && frames <= Self::MOST_FRAMES);
+        if cubic(mean)
+            && cubic(rotation)
+            && linear(scale_opacity)
+            && linear(colour)
+            && posed
+            && bound
+            && driven
+        {
+            Some(Self { mean, rotation, scale_opacity, colour, poses, joints, frames })
         } else {
             None
         }
@@ -229,10 +269,18 @@ impl Keys {
         self.mean > 1 || self.rotation > 1 || self.scale_opacity > 1 || self.colour > 1 || self.poses > 0
     }
 
+    /// How many of a segment's splats make the level of detail `lod`; of joints always all.
+    #[must_use]
+    pub const fn lod_splats(self, splats: usize, lod: usize) -> usize {
+        if self.frames > 0 { splats } else { lod_splats(splats, lod) }
+    }
+
     /// Splats of a page in the file: as many as keep the largest chunk within its limit.
     #[must_use]
     pub const fn page_splats(self) -> usize {
-        if self.mean > 8 || self.rotation > 8 || self.scale_opacity > 8 || self.colour > 8 {
+        if self.frames > 0 {
+            128
+        } else if self.mean > 8 || self.rotation > 8 || self.scale_opacity > 8 || self.colour > 8 {
             2048
         } else {
             4096
@@ -384,12 +432,21 @@ pub struct SegmentData {
     /// What the labels in [`Plane::PackedHarmonics`] refer to; every label is below its entries. `None` without that
     /// plane, and where the clip has lost its palette: then the harmonics are zero.
     pub palette: Option<Arc<Palette>>,
+    /// The joints that [`Plane::Binding`] and [`Plane::Drive`] speak of; every number of a joint is below theirs. `None`
+    /// without those planes.
+    pub rig: Option<Arc<Rig>>,
 }
 
 /// Words of one pose.
 pub const POSE_WORDS: usize = 4;
 
 impl SegmentData {
+    /// Whether it has joints in place of splats, and so nothing to draw.
+    #[must_use]
+    pub fn drives(&self) -> bool {
+        self.keys.frames > 0
+    }
+
     /// Identity of these very bytes: that of the segment, and the level of detail.
     #[must_use]
     pub const fn key(&self) -> (u64, u32, u8) {
@@ -399,7 +456,7 @@ impl SegmentData {
     /// Splats of one of its levels of detail.
     #[must_use]
     pub const fn lod_splats(&self, lod: u8) -> usize {
-        lod_splats(self.full_splats, lod as usize)
+        self.keys.lod_splats(self.full_splats, lod as usize)
     }
 
     /// The factor on every scale when these splats are shown.
@@ -456,4 +513,7 @@ pub struct LiveSet {
     pub seconds: f64,
     /// Segments in memory that will be live next, soonest first: what a renderer may put on the GPU ahead of time.
     pub coming: Vec<Arc<SegmentData>>,
+    /// What each joint of the clip's rig does to canonical space now, [`Rig::carry`]; empty without a rig. Segments that
+    /// need more joints than there are here are not drawn.
+    pub joints: Vec<Affine>,
 }

@@ -76,6 +76,10 @@ pub const MAX_LOOKS: u32 = 4;
 pub const LOOK_LABELS: u32 = 256;
 /// Shared with GLSL: bit of a look's word: splats of that label are not drawn
 pub const LOOK_HIDDEN: u32 = 1 << 31;
+/// Shared with GLSL: bit of Segment.binding: harmonics turn with their splats
+pub const BINDING_TURNS: u32 = 1 << 31;
+/// Shared with GLSL: what the index of a segment takes of Sliced.segment: 64 live at once
+pub const SEGMENT_BITS: u32 = 6;
 /// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 pub const ENCODE_LINEAR: u32 = 1;
 
@@ -127,48 +131,50 @@ pub mod binding {
     pub const PROJECTED: u32 = 21;
     /// `PackedPlane`
     pub const PACKED_PLANE: u32 = 22;
+    /// `JointBlock`
+    pub const JOINT: u32 = 23;
     /// One more than the highest.
-    pub const LEN: u32 = 23;
+    pub const LEN: u32 = 24;
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xb88dab64ccdc5c15 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x9f5dc4a5f05896fe };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xaa9619c9b4b627c0 };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xba2f42557d35cab1 };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2ae4a8273471e8dd };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x6be0d370e976b0af };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xc82cc3666100a4a4 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xe746a72011976a2a };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x4a0148e21609daab };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0xf313832da20f56e9 };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x8c3c3fb60bf86fa3 };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0xc5e62f17cf55a5ce };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x4b25fffc80617ee1 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x0775f82e3a7f55b3 };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x6db8b5270168b08c };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x7510e5fdb587e0d2 };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x826ed1de5b2561c1 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xfedfc6e5ba80cdca };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xa0a9a3d4f74c317d };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xa2e2e972472cb51a };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0xd95091d4faf3dfab };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x87696363f8155318 };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x35815538dc1a79f9 };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x6c459b86bfe49556 };
 
 /// Every kernel.
 pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
@@ -212,6 +218,7 @@ const _: () = {
     assert!(offset_of!(layout::Projected, depth) == 28);
     assert!(offset_of!(layout::Projected, major) == 8);
     assert!(offset_of!(layout::Projected, minor) == 24);
+    assert!(offset_of!(layout::Segment, binding) == 272);
     assert!(offset_of!(layout::Segment, colour_least) == 96);
     assert!(offset_of!(layout::Segment, colour_step) == 100);
     assert!(offset_of!(layout::Segment, colour_weight) == 212);
@@ -221,6 +228,7 @@ const _: () = {
     assert!(offset_of!(layout::Segment, first_pose) == 224);
     assert!(offset_of!(layout::Segment, gain) == 260);
     assert!(offset_of!(layout::Segment, harmonics_first) == 156);
+    assert!(offset_of!(layout::Segment, joints_first) == 276);
     assert!(offset_of!(layout::Segment, keys) == 168);
     assert!(offset_of!(layout::Segment, labels_first) == 264);
     assert!(offset_of!(layout::Segment, look) == 268);
@@ -234,6 +242,7 @@ const _: () = {
     assert!(offset_of!(layout::Segment, poses) == 220);
     assert!(offset_of!(layout::Segment, poses_first) == 216);
     assert!(offset_of!(layout::Segment, quadratic_step) == 120);
+    assert!(offset_of!(layout::Segment, reserved) == 280);
     assert!(offset_of!(layout::Segment, rotation) == 64);
     assert!(offset_of!(layout::Segment, rotation_step) == 104);
     assert!(offset_of!(layout::Segment, rotation_weights) == 192);
@@ -261,7 +270,7 @@ const _: () = {
     assert!(size_of::<layout::Cluster>() == 64);
     assert!(size_of::<layout::ClusterRef>() == 16);
     assert!(size_of::<layout::Projected>() == 32);
-    assert!(size_of::<layout::Segment>() == 272);
+    assert!(size_of::<layout::Segment>() == 288);
     assert!(size_of::<layout::Sliced>() == 32);
     assert!(size_of::<layout::View>() == 112);
 };

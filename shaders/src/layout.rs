@@ -136,6 +136,12 @@ pub struct Segment {
     pub labels_first: u32,
     /// One more than the number of its look, 0 for none.
     pub look: u32,
+    /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
+    pub binding: u32,
+    /// The first joint of the clip among all.
+    pub joints_first: u32,
+    /// Zero.
+    pub reserved: [u32; 2],
 }
 
 /// One workgroup of slice and cull.
@@ -182,11 +188,11 @@ pub struct Cluster {
 pub struct Sliced {
     /// Mean and opacity.
     pub mean_opacity: [f32; 4],
-    /// Rotation, snorm16 xyzw.
+    /// Rotation, snorm16 xyzw; of a splat that joints carry, part of its shape.
     pub rotation: [u32; 2],
     /// Index in the slots of the pool.
     pub source: u32,
-    /// Index of its segment.
+    /// Index of its segment in the low `SEGMENT_BITS`, the rest of the shape above.
     pub segment: u32,
 }
 

@@ -150,6 +150,7 @@ pub fn upload(gpu: &Gpu, b: &Buffers) -> Vec<(u32, Buffer)> {
         (binding::PROJECTED, buffer(gpu, &b.projected)),
     ];
     out.push((binding::PACKED_PLANE, buffer(gpu, &b.packed)));
+    out.push((binding::JOINT, buffer(gpu, &b.joints)));
     out.extend((binding::MEAN_PLANE..).zip(b.planes.iter().map(|plane| buffer(gpu, plane))));
     out
 }

@@ -8,6 +8,7 @@ pub mod performances;
 pub mod pictures;
 pub mod random;
 pub mod require;
+pub mod rigged;
 pub mod stage;
 pub mod synthetic;
 pub mod thread;

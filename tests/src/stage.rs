@@ -5,11 +5,12 @@ use std::sync::Arc;
 use glam::{DMat4, DVec3};
 use vivant::clip::{Clip, WriterOptions};
 use vivant::codec::{decode_segment, performance_to_bytes};
-use vivant::frame::LiveSet;
+use vivant::frame::{LiveSet, SegmentData};
 use vivant::gpu::{Format, Gpu, GpuOptions};
 use vivant::picture::compare;
 use vivant::reference::{self, Moment};
 use vivant::render::{CanvasDescription, Performer, Pixels, Renderer, Settings};
+use vivant::rig::Affine;
 use vivant::splat::Performance;
 use vivant::view::View;
 
@@ -99,12 +100,27 @@ pub fn clip_of(performance: &Performance) -> Clip {
 #[must_use]
 pub fn live_at(clip: &Clip, seconds: f64) -> LiveSet {
     let tick = clip.info().rate.ticks_from_seconds(seconds);
-    let segments = clip
+    let segments: Vec<_> = clip
         .live_nodes(tick)
         .iter()
         .map(|node| Arc::new(decode_segment(clip, *node).expect("decode")))
         .collect();
-    LiveSet { segments, tick, seconds, coming: Vec::new() }
+    let joints = joints_at(clip, &segments, seconds);
+    LiveSet { segments, tick, seconds, coming: Vec::new(), joints }
+}
+
+/// What the joints of a clip's rig do at `seconds`, by the segment that drives them.
+fn joints_at(clip: &Clip, segments: &[Arc<SegmentData>], seconds: f64) -> Vec<Affine> {
+    let Some(rig) = clip.rig() else { return Vec::new() };
+    let (mut places, mut out) = (Vec::new(), Vec::new());
+    rig.carry_rest(&mut out);
+    if let Some(segment) = segments.iter().find(|segment| segment.drives()) {
+        let rate = clip.info().rate;
+        let [start, end] = [segment.start, segment.end].map(|tick| rate.seconds_from_ticks(tick));
+        vivant::codec::joints_at(segment, (seconds - start) / (end - start), &mut places);
+        rig.carry(&places, &mut out);
+    }
+    out
 }
 
 /// Which order the reference draws in.

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use glam::{DMat4, DVec3};
+use vivant::clip::{Clip, WriterOptions};
 use vivant::gpu::{Gpu, GpuOptions};
 use vivant::playback::{LoopMode, Player, PlayerOptions};
 use vivant::render::{CanvasDescription, Performer, Renderer, Settings};
@@ -48,19 +49,26 @@ fn a_steady_frame_allocates_nothing_of_ours() {
     for force_transfer in [false, true] {
         // Without validation, whose layer allocates as it likes.
         match Gpu::create(&GpuOptions { force_transfer, ..GpuOptions::default() }) {
-            Ok(gpu) => play_and_count(&gpu),
+            Ok(gpu) => {
+                play_and_count(&gpu, clip_of(&performances::moving(4000)), false);
+                // Joints that the clip moves, and the host in between.
+                let rigged = vivant_tests::rigged::bent_ball(4000, 1, 40, 60, true);
+                play_and_count(&gpu, rigged.clip(&WriterOptions::default()).0, true);
+            }
             Err(error) => return skip("vulkan", &error.to_string()),
         }
     }
 }
 
-fn play_and_count(gpu: &Gpu) {
+fn play_and_count(gpu: &Gpu, clip: Clip, drives: bool) {
     let before = count();
     let boxed = std::hint::black_box(Box::new(1_u8));
     assert_eq!(count(), before + 1, "the counter does not count");
     drop(boxed);
 
-    let clip = Arc::new(clip_of(&performances::moving(4000)));
+    let clip = Arc::new(clip);
+    let places: Vec<_> = clip.rig().iter().flat_map(|rig| rig.joints()).map(|joint| joint.rest).collect();
+    assert_eq!(!places.is_empty(), drives);
     let options = PlayerOptions { loop_mode: LoopMode::Loop, ..PlayerOptions::default() };
     let mut player = Player::open(Arc::clone(&clip), options).expect("player");
     let mut renderer = Renderer::new(gpu).expect("renderer");
@@ -74,6 +82,11 @@ fn play_and_count(gpu: &Gpu) {
     for frame in 0..300_i64 {
         // Two seconds of clip in 72 Hz frames, twice round: segments come and go.
         let before = count();
+        if drives && frame % 3 == 0 {
+            player.drive(&places).expect("drive");
+        } else {
+            player.release_drive();
+        }
         let live = player.update(frame * 1_000_000_000 / 72);
         let performer = live.map(|live| Performer {
             live,

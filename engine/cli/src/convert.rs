@@ -70,7 +70,11 @@ pub(crate) fn run(args: &Args) -> Result {
     let mut progress = Progress::new("converting", source.frames() as u64);
     let mut writer = Writer::create(&args.output, &source.info(), &options)?;
     let report = source.push_frames(&mut writer, &options, &mut |frames| progress.set(frames as u64))?;
-    let track = audio.as_mut().map(|audio| audio.push(&mut writer)).transpose()?;
+    // The user's own sound instead of the file's.
+    let track = match &mut audio {
+        Some(audio) => Some(audio.push(&mut writer)?),
+        None => source.push_sound(&mut writer)?,
+    };
     let written = writer.finish()?;
     drop(progress);
     if args.json {

@@ -13,9 +13,14 @@ pub(crate) struct ImportArgs {
     /// Frames a second of a sequence: 30, 29.97, 24000/1001 [default: 30; a motion's own]
     #[arg(long, value_name = "RATE")]
     fps: Option<Fps>,
-    /// What moves a glTF model, instead of its own animation: a BVH file
-    #[arg(long, value_name = "FILE.bvh")]
+    /// What moves it: a BVH file for a glTF model, instead of its own animation; a NumPy archive of vertices [T,V,3] and
+    /// faces [F,3] for splats on faces
+    #[arg(long, value_name = "FILE")]
     motion: Option<PathBuf>,
+    /// Keep the joints of a glTF model: they move its splats as it plays, or the host moves them. Without it every frame is
+    /// baked
+    #[arg(long)]
+    rig: bool,
     /// Splats that cover a glTF model
     #[arg(long, value_name = "COUNT", default_value_t = DEFAULT_SPLATS as u64,
         value_parser = clap::value_parser!(u64).range(1..=MAX_SPLATS as u64))]
@@ -39,6 +44,9 @@ pub(crate) struct ImportArgs {
     /// Which properties that are no part of a splat are kept as its labels and numbers: all, none, or NAME,NAME
     #[arg(long, value_name = "WHICH", default_value = "all")]
     channels: Channels,
+    /// The program that decodes the videos of a VideoGS performance [default: the ffmpeg on the PATH]
+    #[arg(long, value_name = "PROGRAM")]
+    ffmpeg: Option<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -86,9 +94,20 @@ impl ImportArgs {
             seconds: self.seconds,
             bound: self.error,
             channels: self.channels.clone(),
+            ffmpeg: self.ffmpeg.clone(),
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);
-        let foreign = Foreign::open(inputs, self.motion(), &options, &RigOptions { splats, fps: self.fps })?;
+        let foreign = Foreign::open(
+            inputs,
+            self.motion(),
+            &options,
+            &RigOptions { splats, fps: self.fps, live: self.rig },
+        )?;
+        if self.rig && foreign.format().name != "gltf" {
+            return Err(vivant::Error::invalid(
+                "--rig keeps the joints of a glTF model: give one, or leave it out",
+            ));
+        }
         if self.axes.is_some() && foreign.format().name == "gltf" {
             return Err(vivant::Error::invalid("glTF says where its axes point: leave --axes out"));
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use vivant::clip::{ChannelSummary, ChunkKind, Clip, Summary};
 use vivant::playback::Player;
+use vivant::rig::{Kind, Rig};
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
@@ -94,6 +95,11 @@ fn level_count(clip: &Clip) -> usize {
     clip.nodes().last().map_or(0, |node| usize::from(node.level) + 1)
 }
 
+/// How many joints of which kind.
+fn joints(rig: &Rig) -> String {
+    output::count(rig.joints().len() as u64, if rig.kind() == Kind::Faces { "face" } else { "joint" })
+}
+
 /// What an attribute is called. Of a palette, the harmonics are its entries.
 fn attribute(kind: ChunkKind) -> String {
     match kind {
@@ -170,6 +176,10 @@ fn as_text(clip: &Clip) -> String {
         let (degree, bytes) = (palette.harmonics().count(), output::bytes(palette.bytes()));
         format!("\npalette   {} entries of SH degree {degree}, {bytes} decoded besides", palette.entries)
     });
+    let rig = clip.rig().map_or_else(String::new, |rig| {
+        let named = rig.joints().iter().filter(|joint| !joint.name.is_empty()).count();
+        format!("\nrig       {}, {named} of them named; a host may drive them", joints(rig))
+    });
     let sides: Vec<String> = low.iter().zip(high).map(|(low, high)| format!("{:.3}", high - low)).collect();
     format!(
         "{}\n\
@@ -177,7 +187,7 @@ fn as_text(clip: &Clip) -> String {
          splats    {} stored, at most {} at once, SH degree {}\n\
          size      {} in {} on {}\n\
          playing   at most {} decoded at once; a budget of {} for all detail, of {} for the least\n\
-         box       {} m, from {low:?} to {high:?}{shared}{sound}",
+         box       {} m, from {low:?} to {high:?}{shared}{rig}{sound}",
         clip.name(),
         clip.splats(),
         limits.max_live_splats,
@@ -279,6 +289,12 @@ fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
                 "entries": palette.entries,
                 "sh_degree": palette.harmonics().count(),
                 "raw_bytes": palette.bytes(),
+            })
+        }),
+        "rig": clip.rig().map(|rig| {
+            serde_json::json!({
+                "kind": if rig.kind() == Kind::Faces { "faces" } else { "joints" },
+                "joints": rig.joints().iter().map(|joint| joint.name.as_str()).collect::<Vec<_>>(),
             })
         }),
         "full_budget_bytes": Player::full_bytes(clip),

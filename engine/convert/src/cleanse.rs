@@ -19,6 +19,12 @@ const MAX_SCALE: f32 = 1e5;
 /// Largest colour or harmonic: the planes hold f16, and trained values stay below 100.
 const MAX_COLOUR: f32 = 1e4;
 
+/// Fastest motion, metres a second; also the most of its other terms, of a spin, and the latest time, seconds.
+const MAX_RATE: f32 = 1e8;
+
+/// Shortest standard deviation in time, seconds: what the file format holds.
+const MIN_SIGMA: f32 = 1e-8;
+
 /// Least standard deviation, metres: thinner than any pixel, and its inverse square is still an ordinary f32.
 pub(crate) const MIN_SCALE: f32 = 1e-8;
 
@@ -63,6 +69,14 @@ pub(crate) fn kept(count: usize, dropped: &[usize]) -> Option<Vec<u32>> {
     (!dropped.is_empty()).then(|| kept.filter_map(|index| u32::try_from(index).ok()).collect())
 }
 
+/// The numbers of those that were kept, of the `numbers` that the file gives.
+pub(crate) fn of_kept(numbers: Vec<u32>, dropped: &[usize]) -> Vec<u32> {
+    match kept(numbers.len(), dropped) {
+        None => numbers,
+        Some(places) => places.into_iter().map(|place| numbers[place as usize]).collect(),
+    }
+}
+
 /// Mends one window; returns the number of scales raised and the splats to drop, in order.
 fn mend(mut rows: Rows<'_>) -> (u64, Vec<(usize, Fault)>) {
     let (mut thin, mut flawed) = (0, Vec::new());
@@ -83,7 +97,23 @@ fn mend_one(rows: &mut Rows<'_>, index: usize) -> std::result::Result<bool, Faul
     within("sh", &rows.sh_rest[index * rows.sh_stride..(index + 1) * rows.sh_stride], MAX_COLOUR)?;
     within("rotation", &rows.rotation[index], f32::INFINITY)?;
     within("opacity", &[rows.opacity[index]], f32::INFINITY)?;
-    rows.rotation[index] = unit(rows.rotation[index]).ok_or(("rotation", Flaw::NoRotation))?;
+    let length = length(rows.rotation[index]).ok_or(("rotation", Flaw::NoRotation))?;
+    rows.rotation[index] = shortened(rows.rotation[index], length);
+    if let Some(motion) = rows.motion.get_mut(index) {
+        // A rate of the quaternion shrinks with it.
+        motion.spin = shortened(motion.spin, length);
+        for term in [&motion.velocity[..], &motion.quadratic, &motion.cubic, &motion.spin] {
+            within("motion", term, MAX_RATE)?;
+        }
+    }
+    if let Some(life) = rows.life.get_mut(index) {
+        #[expect(clippy::cast_possible_truncation, reason = "only its size is looked at")]
+        within("life", &[life.t0 as f32], MAX_RATE)?;
+        if life.sigma_t.is_nan() {
+            return Err(("life", Flaw::NotFinite));
+        }
+        life.sigma_t = life.sigma_t.max(MIN_SIGMA);
+    }
     rows.opacity[index] = rows.opacity[index].clamp(0.0, 1.0);
     let mut raised = false;
     for scale in &mut rows.scale[index] {
@@ -104,22 +134,25 @@ fn within(attribute: &'static str, values: &[f32], limit: f32) -> std::result::R
     Err((attribute, if finite { Flaw::Absurd } else { Flaw::NotFinite }))
 }
 
-/// The quaternion at length one; `None` if its length is zero.
-fn unit(rotation: [f32; 4]) -> Option<[f32; 4]> {
+/// The length of a quaternion; `None` if it is zero.
+fn length(rotation: [f32; 4]) -> Option<f64> {
     let length = rotation.iter().map(|&part| f64::from(part).powi(2)).sum::<f64>().sqrt();
-    (length > 1e-12).then(|| {
-        rotation.map(|part| {
-            #[expect(clippy::cast_possible_truncation, reason = "quaternions are stored as f32")]
-            let narrow = (f64::from(part) / length) as f32;
-            narrow
-        })
+    (length > 1e-12).then_some(length)
+}
+
+/// A quaternion, or its rate, with the length taken out.
+fn shortened(quaternion: [f32; 4], length: f64) -> [f32; 4] {
+    quaternion.map(|part| {
+        #[expect(clippy::cast_possible_truncation, reason = "quaternions are stored as f32")]
+        let narrow = (f64::from(part) / length) as f32;
+        narrow
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vivant::splat::Splat;
+    use vivant::splat::{Life, Motion, Splat};
 
     fn set() -> Splats {
         let mut splats = Splats::new(1);
@@ -134,6 +167,8 @@ mod tests {
         assert_eq!(kept(5, &[]), None);
         assert_eq!(kept(5, &[0, 3]), Some(vec![1, 2, 4]));
         assert_eq!(kept(2, &[1]), Some(vec![0]));
+        assert_eq!(of_kept(vec![70, 60, 50], &[1]), [70, 50]);
+        assert_eq!(of_kept(vec![70, 60], &[]), [70, 60]);
     }
 
     #[test]
@@ -153,6 +188,26 @@ mod tests {
         assert_eq!(splats.len(), 3);
         assert_eq!(splats.rotation[0], [0.0, 0.6, 0.0, 0.8]);
         assert_eq!(splats.scale[1], [MIN_SCALE, MIN_SCALE, 0.01]);
+    }
+
+    #[test]
+    fn lives_and_motions_are_mended_and_go_with_their_splats() {
+        let mut splats = set();
+        splats.life = vec![Life { t0: 0.5, sigma_t: 0.1, ..Life::ALWAYS }; 8];
+        splats.motion = vec![Motion { spin: [1.0, 0.0, 0.0, 2.0], ..Motion::default() }; 8];
+        splats.life[1].sigma_t = f32::NAN;
+        splats.life[2].t0 = f64::INFINITY;
+        splats.life[3].sigma_t = 0.0;
+        splats.motion[4].cubic[1] = f32::NAN;
+        splats.motion[5].velocity[1] = 1e9;
+        splats.mean[6][0] = f32::NAN;
+        let mut report = Report::default();
+        assert_eq!(cleanse("f", 0, &mut splats, &mut report).unwrap(), [1, 2, 4, 5, 6]);
+        assert_eq!((report.not_finite, report.absurd), (4, 1));
+        assert_eq!((splats.life.len(), splats.motion.len()), (3, 3));
+        assert!(splats.life[1].sigma_t > 0.0);
+        // The rotation had length five.
+        assert_eq!(splats.motion[0].spin, [0.2, 0.0, 0.0, 0.4]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vivant::clip::{WriteReport, Writer, WriterOptions};
+use vivant::clip::{AudioTrack, WriteReport, Writer, WriterOptions};
 use vivant::codec::push_performance;
 use vivant::splat::ClipInfo;
 use vivant::time::TICKS_PER_FRAME;
@@ -15,7 +15,8 @@ use crate::formats::{Format, Open, format_of};
 use crate::options::Options;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::rig::{Rig, RigOptions};
+use crate::rig::{LiveRig, Rig, RigOptions};
+use crate::rigged::{Rigged, push_rigged};
 use crate::sequence::Sequence;
 use crate::source::Source;
 use crate::whole::Whole;
@@ -32,6 +33,7 @@ pub struct Foreign {
 enum Content {
     Frames(Box<dyn Sequence>),
     Whole(Box<Whole>),
+    Rigged(Box<dyn Rigged>),
 }
 
 impl Foreign {
@@ -61,8 +63,10 @@ impl Foreign {
                 (first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT), files)
             }
         };
-        if motion.is_some() && !matches!(format.open, Open::Rig) {
-            return Err(Error::invalid("a motion moves a glTF model: give a .glb or .gltf with it"));
+        if motion.is_some() && !matches!(format.open, Open::Rig | Open::Rigged(_)) {
+            return Err(Error::invalid(
+                "a motion moves a glTF model, or splats on faces: give a .glb, a .gltf or such a PLY with it",
+            ));
         }
         let alone = match (inputs, files.as_slice()) {
             ([_], [only]) => Ok(only.as_path()),
@@ -78,7 +82,15 @@ impl Foreign {
             }
             Open::Sequence(open) => Content::Frames(open(alone?, options)?),
             Open::Whole(open) => Content::Whole(Box::new(open(alone?, options)?)),
-            Open::Rig => Content::Frames(Box::new(Rig::open(alone?, motion, rig_options)?)),
+            Open::Rig => {
+                let model = Rig::open(alone?, motion, rig_options)?;
+                if rig_options.live {
+                    Content::Rigged(Box::new(LiveRig::new(model)?))
+                } else {
+                    Content::Frames(Box::new(model))
+                }
+            }
+            Open::Rigged(open) => Content::Rigged(open(alone?, motion, options)?),
         };
         Ok(Self { format, content })
     }
@@ -89,6 +101,7 @@ impl Foreign {
         match &self.content {
             Content::Frames(frames) => frames.info(),
             Content::Whole(whole) => whole.performance.info,
+            Content::Rigged(rigged) => rigged.info(),
         }
     }
 
@@ -97,6 +110,7 @@ impl Foreign {
     pub fn frames(&self) -> usize {
         match &self.content {
             Content::Frames(frames) => frames.frame_count(),
+            Content::Rigged(rigged) => rigged.frame_count(),
             Content::Whole(whole) => {
                 usize::try_from(whole.performance.info.duration / i64::from(TICKS_PER_FRAME))
                     .unwrap_or(1)
@@ -105,11 +119,21 @@ impl Foreign {
         }
     }
 
+    /// Its frames, where it has some.
+    #[must_use]
+    pub fn sequence(&self) -> Option<&dyn Sequence> {
+        match &self.content {
+            Content::Frames(frames) => Some(frames.as_ref()),
+            Content::Whole(_) | Content::Rigged(_) => None,
+        }
+    }
+
     /// The files that are read.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
         match &self.content {
             Content::Frames(frames) => frames.files(),
+            Content::Rigged(rigged) => rigged.files(),
             Content::Whole(whole) => &whole.files,
         }
     }
@@ -118,6 +142,15 @@ impl Foreign {
     #[must_use]
     pub const fn format(&self) -> &'static Format {
         self.format
+    }
+
+    /// The performance, where it is read at once: splats with lives and motions of their own.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Whole> {
+        match &self.content {
+            Content::Frames(_) | Content::Rigged(_) => None,
+            Content::Whole(whole) => Some(whole),
+        }
     }
 
     /// Converts into a writer that the caller started with [`Self::info`] and finishes.
@@ -132,6 +165,7 @@ impl Foreign {
     ) -> Result<Report> {
         match &self.content {
             Content::Frames(frames) => push_sequence(frames.as_ref(), writer, options, progress),
+            Content::Rigged(rigged) => push_rigged(rigged.as_ref(), writer, progress),
             Content::Whole(whole) => {
                 let frames = self.frames() as f64;
                 #[expect(
@@ -146,7 +180,16 @@ impl Foreign {
         }
     }
 
-    /// Converts to a clip in memory.
+    /// Puts the sound that is in the file, if any, into a writer as [`Self::push_frames`] takes it.
+    ///
+    /// # Errors
+    /// As [`vivant::audio::push_audio`].
+    pub fn push_sound(&self, writer: &mut Writer) -> Result<Option<AudioTrack>> {
+        let sound = self.whole().and_then(|whole| whole.sound.as_ref());
+        sound.map(|sound| sound.push(writer)).transpose()
+    }
+
+    /// Converts to a clip in memory, with its sound.
     ///
     /// # Errors
     /// Whatever is wrong with a frame.
@@ -157,6 +200,7 @@ impl Foreign {
     ) -> Result<(Vec<u8>, Report, WriteReport)> {
         let mut writer = Writer::in_memory(&self.info(), options)?;
         let report = self.push_frames(&mut writer, options, progress)?;
+        self.push_sound(&mut writer)?;
         let (bytes, written) = writer.finish_bytes()?;
         Ok((bytes, report, written))
     }

@@ -13,10 +13,11 @@ use vivant::Result;
 
 use crate::options::Options;
 use crate::probe::Probe;
+use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{ply, rig};
+use crate::{dgs, fourdgs, ftgs, params, ply, rig, sog, splatv, stg, tsog, v3};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +51,13 @@ pub(crate) enum Open {
     /// Splats that stand still, a file a frame.
     Still(Still),
     /// Frames, handed out one by one.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Sequence(fn(&Path, &Options) -> Result<Box<dyn Sequence>>),
     /// A whole performance.
-    #[allow(dead_code, reason = "until the first format of this kind is in the table")]
     Whole(fn(&Path, &Options) -> Result<Whole>),
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
+    /// Splats that joints carry, with what moves them where that is another file.
+    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
 }
 
 /// How a set of splats that stand still is read.
@@ -71,13 +72,27 @@ pub(crate) struct Still {
 }
 
 /// [`Still::settle`] of a format whose values can be read in one way only.
-#[allow(dead_code, reason = "until the first such format is in the table")]
 pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
     Ok(options.clone())
 }
 
 /// All formats. The first that knows an input opens it, so what is particular comes before what is general.
-pub static FORMATS: &[&Format] = &[&rig::FORMAT, &ply::FORMAT];
+#[rustfmt::skip] // One a line: branches that add formats meet here.
+pub static FORMATS: &[&Format] = &[
+    &fourdgs::FORMAT,
+    &splatv::FORMAT,
+    &stg::LITE,
+    &ftgs::FORMAT,
+    &tsog::FORMAT,
+    &sog::FORMAT,
+    &rig::FORMAT,
+    &params::FORMAT,
+    &dgs::FORMAT,
+    &v3::FORMAT,
+    &rig::avatars::FORMAT,
+    &rig::dual::FORMAT,
+    &ply::FORMAT,
+];
 
 /// The format of an input, if any knows it.
 pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {

@@ -1,16 +1,23 @@
 //! From what the user named to the files it means: files, folders, patterns, lists. Looks at names, opens nothing.
 //!
-//! A folder means the PLY files in it; or, where it has none, those of its subfolders that hold exactly one
-//! (`frame_0001/point_cloud.ply`). A name with a wildcard that is no file itself is a pattern, any component of it.
+//! A folder means the frames in it, files of the first ending that it holds; or, where it has none, those of its subfolders
+//! that hold exactly one (`frame_0001/point_cloud.ply`) or are one (`frame_0001/meta.json`); and what trainers make of
+//! folders, as [`conventions`] has it. A name with a wildcard that is no file itself is a pattern, any component of it.
 //! The result is in natural order, as shells hand `frames/*.ply` over in another.
 
 use std::path::{Component, Path, PathBuf};
 
 use vivant::{Error, Result};
 
-use crate::natural;
 use crate::pattern::Pattern;
 use crate::probe::names_in as names;
+use crate::{conventions, natural};
+
+/// Endings of files that are a frame each. The first that a folder holds is meant; the others are something else of it.
+const ENDINGS: &[&str] = &[".ply", ".sog"];
+
+/// A file that makes its folder one frame.
+const MANIFEST: &str = "meta.json";
 
 /// Most frames: ten hours at 30 a second.
 const MAX_FRAMES: usize = 1 << 20;
@@ -84,32 +91,66 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
 
 /// The frames a folder holds.
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
-    let direct = ply_files(folder)?;
-    if !direct.is_empty() {
-        return Ok(direct);
+    let plies = ending_in(folder, &names(folder)?, ENDINGS[0]).len();
+    let folder = &conventions::folder_of(folder, plies);
+    if let Some(scene) = conventions::last_iteration(folder)? {
+        return Ok(vec![scene]);
     }
-    let mut nested = Vec::new();
-    for name in names(folder)? {
-        let below = folder.join(name);
-        if below.is_dir()
-            && let [only] = ply_files(&below)?.as_slice()
-        {
-            nested.push(only.clone());
+    let own = names(folder)?;
+    for ending in ENDINGS {
+        let direct = ending_in(folder, &own, ending);
+        if !direct.is_empty() {
+            return Ok(direct);
         }
     }
-    if nested.is_empty() {
+    if own.iter().any(|name| name == MANIFEST) {
+        return Ok(vec![folder.join(MANIFEST)]);
+    }
+    let mut below = Vec::new();
+    for folder in own.iter().map(|name| folder.join(name)).filter(|path| path.is_dir()) {
+        let own = names(&folder)?;
+        below.push((folder, own));
+    }
+    let trained = |(folder, own): &(PathBuf, Vec<String>)| -> Result<Option<PathBuf>> {
+        let plain =
+            || own.iter().any(|name| name == "point_cloud.ply").then(|| folder.join("point_cloud.ply"));
+        Ok(conventions::last_iteration(folder)?.or_else(plain))
+    };
+    let found: Vec<Option<PathBuf>> = below.iter().map(trained).collect::<Result<_>>()?;
+    let found: Vec<PathBuf> = found.into_iter().flatten().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    for ending in ENDINGS {
+        let only = |(folder, own): &(PathBuf, Vec<String>)| match ending_in(folder, own, ending).as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        let nested: Vec<PathBuf> = below.iter().filter_map(only).collect();
+        if !nested.is_empty() {
+            return Ok(nested);
+        }
+    }
+    let told = |(folder, own): &(PathBuf, Vec<String>)| {
+        own.iter().any(|name| name == MANIFEST).then(|| folder.join(MANIFEST))
+    };
+    let told: Vec<PathBuf> = below.iter().filter_map(told).collect();
+    if told.is_empty() {
         return Err(Error::invalid(format!(
-            "{}: no PLY file in this folder; give the folder with the frames or a pattern",
-            folder.display()
+            "{}: no frames in this folder ({}, or folders with {MANIFEST}); give the folder with the frames or a pattern",
+            folder.display(),
+            ENDINGS.join(", ")
         )));
     }
-    Ok(nested)
+    Ok(told)
 }
 
-fn ply_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let is_ply = |name: &String| {
-        name.len() > 4 && name.to_ascii_lowercase().ends_with(".ply") && !name.starts_with('.')
+/// The files among `names` of a folder that end so.
+fn ending_in(folder: &Path, names: &[String], ending: &str) -> Vec<PathBuf> {
+    let ends = |name: &&String| {
+        let at = name.len().checked_sub(ending.len()).filter(|&at| at > 0 && name.is_char_boundary(at));
+        at.is_some_and(|at| name[at..].eq_ignore_ascii_case(ending)) && !name.starts_with('.')
     };
-    let files = names(folder)?.into_iter().filter(is_ply).map(|name| folder.join(name));
-    Ok(files.filter(|path| path.is_file()).collect())
+    let files = names.iter().filter(ends).map(|name| folder.join(name));
+    files.filter(|path| path.is_file()).collect()
 }

@@ -1,5 +1,7 @@
 //! What the user can say about how files are to be understood. Pure.
 
+use std::path::PathBuf;
+
 use vivant::channel::{MOST_CHANNELS, is_name};
 
 use crate::{Axes, Fps};
@@ -72,4 +74,6 @@ pub struct Options {
     pub bound: Option<f32>,
     /// What splats keep besides what they look like.
     pub channels: Channels,
+    /// The program that decodes videos; `None` for the `ffmpeg` on the path.
+    pub ffmpeg: Option<PathBuf>,
 }

@@ -1,9 +1,9 @@
 //! Disjoint windows on a set of splats, so that passes over millions of splats run in parallel. No I/O.
 //!
 //! The arrays of [`Splats`] are cut at the same splats; a pass takes the windows through rayon. Harmonics may be
-//! absent, in which case every window's slice of them is empty.
+//! absent, as may lives and motions, in which case every window's slice of them is empty.
 
-use vivant::splat::{Splats, sh_rest_len};
+use vivant::splat::{Life, Motion, Splats, sh_rest_len};
 
 /// Splats a window: enough to hide the scheduling, few enough to balance two cores.
 pub(crate) const WINDOW: usize = 8192;
@@ -20,6 +20,10 @@ pub(crate) struct Rows<'a> {
     /// Harmonics, `sh_stride` floats a splat.
     pub(crate) sh_rest: &'a mut [f32],
     pub(crate) sh_stride: usize,
+    /// Lives; empty where all are always there.
+    pub(crate) life: &'a mut [Life],
+    /// Motions; empty where nothing moves.
+    pub(crate) motion: &'a mut [Motion],
 }
 
 impl Rows<'_> {
@@ -43,6 +47,17 @@ pub(crate) fn zeroed(count: usize, sh_degree: u8) -> Splats {
     }
 }
 
+/// [`zeroed`] with room for a life and a motion a splat.
+pub(crate) fn zeroed_moving(count: usize, sh_degree: u8) -> Splats {
+    let (life, motion) = (vec![Life::ALWAYS; count], vec![Motion::default(); count]);
+    Splats { life, motion, ..zeroed(count, sh_degree) }
+}
+
+/// The part of an array that may be absent.
+fn part<T>(values: &mut [T], first: usize, end: usize) -> &mut [T] {
+    if values.is_empty() { values } else { &mut values[first..end] }
+}
+
 /// Cuts splats `first..first + count` into windows of [`WINDOW`].
 pub(crate) fn windows(splats: &mut Splats, first: usize, count: usize) -> Vec<Rows<'_>> {
     let end = first + count;
@@ -53,6 +68,8 @@ pub(crate) fn windows(splats: &mut Splats, first: usize, count: usize) -> Vec<Ro
     let mut colour = splats.colour[first..end].chunks_mut(WINDOW);
     let mut sh_rest =
         splats.sh_rest[first * sh_stride..end * sh_stride].chunks_mut((WINDOW * sh_stride).max(1));
+    let mut life = part(&mut splats.life, first, end).chunks_mut(WINDOW);
+    let mut motion = part(&mut splats.motion, first, end).chunks_mut(WINDOW);
     let windows = splats.mean[first..end].chunks_mut(WINDOW).enumerate();
     windows
         .map(|(number, mean)| Rows {
@@ -64,6 +81,8 @@ pub(crate) fn windows(splats: &mut Splats, first: usize, count: usize) -> Vec<Ro
             colour: colour.next().unwrap_or_default(),
             sh_rest: sh_rest.next().unwrap_or_default(),
             sh_stride,
+            life: life.next().unwrap_or_default(),
+            motion: motion.next().unwrap_or_default(),
         })
         .collect()
 }
@@ -84,11 +103,13 @@ pub(crate) fn remove(splats: &mut Splats, dropped: &[usize]) {
     compact(&mut splats.colour, 1, dropped);
     compact(&mut splats.sh_rest, stride, dropped);
     splats.channels.iter_mut().for_each(|channel| compact(&mut channel.words, 1, dropped));
+    compact(&mut splats.life, 1, dropped);
+    compact(&mut splats.motion, 1, dropped);
 }
 
 /// Removes records of `stride` values from an array, in place.
 fn compact<T: Copy>(values: &mut Vec<T>, stride: usize, dropped: &[usize]) {
-    let Some(&first) = dropped.first() else { return };
+    let Some(&first) = dropped.first().filter(|_| !values.is_empty()) else { return };
     let count = values.len().checked_div(stride).unwrap_or(0);
     let mut write = first * stride;
     for (position, &hole) in dropped.iter().enumerate() {
@@ -133,10 +154,18 @@ mod tests {
         splats
     }
 
+    fn moving(count: u16, degree: u8) -> Splats {
+        let mut splats = numbered(count, degree);
+        splats.life = splats.opacity.iter().map(|_| Life::ALWAYS).collect();
+        splats.life.iter_mut().zip(0_i64..).for_each(|(life, number)| life.start = number);
+        splats.motion =
+            splats.mean.iter().map(|&velocity| Motion { velocity, ..Motion::default() }).collect();
+        splats
+    }
+
     #[test]
     fn removing_equals_selecting_the_others() {
-        for degree in [0, 2] {
-            let splats = numbered(12, degree);
+        for splats in [numbered(12, 0), numbered(12, 2), moving(12, 1)] {
             for dropped in
                 [&[][..], &[0], &[11], &[0, 1, 5, 11], &[3, 4, 5], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
             {

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use vivant::Result;
-use vivant::splat::ClipInfo;
+use vivant::splat::{Appearance, ClipInfo, Splats};
+use vivant::time::{TICKS_PER_FRAME, TickRate};
 
+use crate::options::Options;
 use crate::report::Report;
 use crate::source::Imported;
+use crate::{Axes, Fps, cleanse};
 
 /// A performance as frames that can be asked for in any order, several at a time.
 pub trait Sequence: Send + Sync + std::fmt::Debug {
@@ -38,4 +41,28 @@ pub trait Sequence: Send + Sync + std::fmt::Debug {
     fn report(&self) -> Report {
         Report::default()
     }
+}
+
+/// What a clip of so many frames is; a single one always shows.
+pub(crate) fn info_of(frames: usize, fps: Fps, sh_degree: u8) -> ClipInfo {
+    let appearance = Appearance::default();
+    if frames < 2 {
+        let rate = TickRate { num: 1000, den: 1 };
+        return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree, appearance };
+    }
+    let duration = i64::try_from(frames).unwrap_or(i64::MAX).saturating_mul(i64::from(TICKS_PER_FRAME));
+    ClipInfo { rate: fps.tick_rate(), duration, fps: fps.fraction(), sh_degree, appearance }
+}
+
+/// A frame whose values are activated, on its way out: cleansed, named by index where some are dropped, and on our axes,
+/// from COLMAP's unless the user says otherwise. `offset` is where `file` describes its splats.
+///
+/// # Errors
+/// As [`cleanse::cleanse`].
+pub(crate) fn finish(file: &str, offset: u64, mut splats: Splats, options: &Options) -> Result<Imported> {
+    let mut report = Report { read: splats.len() as u64, ..Report::default() };
+    let dropped = cleanse::cleanse(file, offset, &mut splats, &mut report)?;
+    options.axes.unwrap_or(Axes::RDF).apply(&mut splats);
+    let ids = cleanse::kept(splats.len() + dropped.len(), &dropped);
+    Ok(Imported { splats, ids, report })
 }

@@ -19,7 +19,7 @@ use crate::ply::{self, Kind};
 use crate::probe::Probe;
 use crate::report::Report;
 use crate::sequence::Sequence;
-use crate::{inputs, rows};
+use crate::{conventions, inputs, rows};
 
 /// Splats that are in memory at a time, if a single frame has not more: 256 MB of them at SH degree 3.
 pub(crate) const SPLATS_AHEAD: u64 = 1 << 20;
@@ -44,6 +44,8 @@ pub struct Summary {
     pub splats: u64,
     /// SH degree, 0..=3.
     pub sh_degree: u8,
+    /// How it asks to be drawn.
+    pub appearance: Appearance,
 }
 
 /// A foreign performance: a file a frame.
@@ -140,22 +142,17 @@ impl Source {
     /// What the clip will be: a static scene has no duration.
     #[must_use]
     pub fn info(&self) -> ClipInfo {
+        let appearance = self.summaries.first().map(|first| first.appearance).unwrap_or_default();
         if !self.is_sequence() {
             let rate = TickRate { num: 1000, den: 1 };
-            return ClipInfo {
-                rate,
-                duration: 0,
-                fps: (0, 1),
-                sh_degree: self.sh_degree,
-                appearance: Appearance::default(),
-            };
+            return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree: self.sh_degree, appearance };
         }
         ClipInfo {
             rate: self.options.fps.tick_rate(),
             duration: frame_tick(self.frames.len()),
             fps: self.options.fps.fraction(),
             sh_degree: self.sh_degree,
-            appearance: Appearance::default(),
+            appearance,
         }
     }
 
@@ -173,20 +170,35 @@ impl Source {
         Ok(imported)
     }
 
-    /// Whether the splats keep their identity from frame to frame, which is then their index: told by reading a few
-    /// pairs of neighbouring frames.
+    /// Whether the splats keep their identity from frame to frame. PLY files with a `vertex_id` say so themselves, unless
+    /// that is only the number of the row; then, and without, a splat's identity is its index if the files lie where a trainer
+    /// keeps their order, or if a few pairs of neighbouring frames look like it.
     ///
     /// # Errors
     /// Whatever is wrong with one of those frames.
     pub fn keeps_identity(&self) -> Result<bool> {
         let count = self.frames.len();
+        let has_ids = |path: &PathBuf| ply::has_ids(path);
+        let numbered = self.format == ply::FORMAT.name && self.frames.par_iter().all(has_ids);
         let same = self.summaries.windows(2).all(|pair| pair[0].splats == pair[1].splats);
-        if count < 2 || !same {
+        if count < 2 || !(same || numbered) {
             return Ok(false);
+        }
+        if same && conventions::in_order(&self.frames) {
+            return Ok(true);
         }
         for first in [0, count / 2, count - 2] {
             let [before, after] = [self.read_frame(first)?, self.read_frame(first + 1)?];
-            if !keeps_identity(&before.splats, &after.splats) {
+            if numbered && !(counts_rows(&before) && counts_rows(&after)) {
+                return Ok(true);
+            }
+            // What is born is put behind the others.
+            let common: Vec<usize> = (0..before.splats.len().min(after.splats.len())).collect();
+            let [before, after] = [before, after].map(|frame| match frame.splats.len() == common.len() {
+                true => frame.splats,
+                false => frame.splats.select(&common),
+            });
+            if !keeps_identity(&before, &after) {
                 return Ok(false);
             }
         }
@@ -241,6 +253,13 @@ impl Sequence for Source {
     fn keeps_identity(&self) -> Result<bool> {
         self.keeps_identity()
     }
+}
+
+/// Whether the numbers of a frame's splats are those of the rows of its file, which would say nothing about another's.
+fn counts_rows(frame: &Imported) -> bool {
+    let rows = frame.splats.len() as u64 + frame.report.dropped();
+    let Some(ids) = &frame.ids else { return true };
+    ids.is_sorted() && ids.last().is_none_or(|&last| u64::from(last) < rows)
 }
 
 /// Hands every frame of a sequence to `each` in order, with its window, reading a few ahead in parallel.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use vivant::splat::Performance;
 
 use crate::report::Report;
+use crate::sound::Sound;
 
 /// A whole performance in memory.
 #[derive(Debug, Clone)]
@@ -15,4 +16,6 @@ pub struct Whole {
     pub report: Report,
     /// The files it came from.
     pub files: Vec<PathBuf>,
+    /// The sound that is in them, if any.
+    pub sound: Option<Sound>,
 }

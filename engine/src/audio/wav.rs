@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 
 /// Counts what is read, so that errors can name the byte.
 struct Counting {
-    file: BufReader<File>,
+    file: Box<dyn Read + Send + Sync>,
     at: Arc<AtomicU64>,
 }
 
@@ -62,9 +62,21 @@ impl Wav {
             )));
         }
         let file = File::open(path).map_err(failed)?;
-        let name = path.display().to_string();
+        Self::read_from(path.display().to_string(), Box::new(BufReader::new(file)), metadata.len())
+    }
+
+    /// The same of the bytes of a file, whose `name` errors shall give.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self> {
+        let length = bytes.len() as u64;
+        Self::read_from(name.into(), Box::new(std::io::Cursor::new(bytes)), length)
+    }
+
+    fn read_from(name: String, file: Box<dyn Read + Send + Sync>, length: u64) -> Result<Self> {
         let at = Arc::new(AtomicU64::new(0));
-        let counting = Counting { file: BufReader::new(file), at: at.clone() };
+        let counting = Counting { file, at: at.clone() };
         let reader = WavReader::new(counting)
             .map_err(|error| explain(&name, "header", at.load(Ordering::Relaxed), error))?;
         let spec = reader.spec();
@@ -84,7 +96,7 @@ impl Wav {
             return wrong("data.length", "there is no sound in it".to_owned());
         }
         let bytes = u64::from(reader.len()) * u64::from(spec.bits_per_sample / 8);
-        let have = metadata.len().saturating_sub(at.load(Ordering::Relaxed));
+        let have = length.saturating_sub(at.load(Ordering::Relaxed));
         if bytes > have {
             let why =
                 format!("{bytes} bytes of sound are due and the file has {have}: truncated; copy it again");

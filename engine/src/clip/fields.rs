@@ -22,26 +22,27 @@ pub(super) struct Shape {
     /// Words of a key.
     words: usize,
     keys: usize,
-    /// Whether it is a plane: a record a splat, along the curve.
-    is_plane: bool,
+    /// Whether neighbouring records are neighbours along the curve: splats, not joints or patches.
+    along_curve: bool,
 }
 
 impl Shape {
     /// Of a packed plane.
     pub(super) fn of(plane: Plane, keys: Keys) -> Option<Self> {
         let fields = plane.fields();
-        let shape = Self { fields, words: plane.words(), keys: keys.of(plane), is_plane: true };
+        let along_curve = !matches!(plane, Plane::Drive | Plane::Stretch);
+        let shape = Self { fields, words: plane.words(), keys: keys.of(plane), along_curve };
         (!fields.is_empty()).then_some(shape)
     }
 
     /// Of the poses of clusters.
     pub(super) fn poses(keys: Keys) -> Self {
-        Self { fields: &[16; 8], words: POSE_WORDS, keys: usize::from(keys.poses), is_plane: false }
+        Self { fields: &[16; 8], words: POSE_WORDS, keys: usize::from(keys.poses), along_curve: false }
     }
 
     /// The predictions worth trying, the likeliest first.
     pub(super) fn predictions(&self) -> &'static [u8] {
-        match (self.keys, self.is_plane) {
+        match (self.keys, self.along_curve) {
             (1, _) => &[1, 0],
             (_, true) => &[5, 8, 4],
             (_, false) => &[7, 4, 10, 6, 1],
@@ -256,7 +257,8 @@ mod tests {
             state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
             state ^ state >> 16
         };
-        let all = Keys { mean: 16, rotation: 16, scale_opacity: 16, colour: 16, poses: 33 };
+        let all =
+            Keys { mean: 16, rotation: 16, scale_opacity: 16, colour: 16, poses: 33, joints: 8, frames: 61 };
         let planes =
             Plane::ALL.into_iter().flat_map(|plane| [Shape::of(plane, Keys::ONE), Shape::of(plane, all)]);
         for shape in planes.flatten().chain([Shape::poses(all)]) {

@@ -35,8 +35,10 @@ const MINOR: u16 = 0;
 pub(super) const PACKED_PLANES: u64 = 1;
 /// Feature without which a clip cannot be read: splats refer to a palette of harmonics.
 pub(super) const PALETTE: u64 = 2;
+/// Feature without which a clip cannot be read: splats are carried by the joints of a rig.
+pub(super) const RIG: u64 = 4;
 /// Feature bits this version understands.
-const KNOWN_INCOMPAT: u64 = PACKED_PLANES | PALETTE;
+const KNOWN_INCOMPAT: u64 = PACKED_PLANES | PALETTE | RIG;
 
 /// Offsets of the fields; the meaning of each is in FORMAT.md.
 mod at {

@@ -9,13 +9,14 @@ use std::ops::Range;
 
 use super::bytes::{array_at, i64_at, put, u8_at, u32_at, u64_at, word};
 use super::header::{
-    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, PALETTE, SUPERBLOCK_BYTES, Superblock,
+    Extent, Limits, MAX_CHUNK_BYTES, MAX_LEVELS, PACKED_PLANES, PALETTE, RIG, SUPERBLOCK_BYTES, Superblock,
 };
 use super::palette::{GLOBAL_BYTES, PaletteExtent};
+use super::rig_part::RigExtent;
 use super::segment::{DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_TAIL_BYTES};
 use super::track::Tracks;
 use crate::error::{Error, Result};
-use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Keys, LODS, POSE_WORDS, Plane, lod_splats};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Keys, LODS, POSE_WORDS, Plane};
 
 pub(super) const INDEX_MAGIC: [u8; 4] = *b"VIDX";
 pub(super) const INDEX_HEADER_BYTES: usize = 64;
@@ -45,7 +46,12 @@ const OPTIONAL: [(Plane, Plane); 3] = [
 /// Whether a segment may have just these planes.
 pub(super) fn planes_sound(mask: u32) -> bool {
     let has = |plane: Plane| mask & plane.bit() != 0;
-    REQUIRED.iter().all(|&(full, packed)| has(full) != has(packed))
+    if has(Plane::Drive) {
+        // Joints in place of splats.
+        return mask & !(Plane::Drive.bit() | Plane::Stretch.bit()) == 0;
+    }
+    !has(Plane::Stretch)
+        && REQUIRED.iter().all(|&(full, packed)| has(full) != has(packed))
         && OPTIONAL.iter().all(|&(full, packed)| !(has(full) && has(packed)))
         && !(has(Plane::PackedHarmonics) && Plane::HARMONICS.into_iter().any(has))
 }
@@ -60,9 +66,12 @@ pub(super) fn keys_sound(mask: u32, keys: Keys) -> bool {
         | Plane::PackedVelocity.bit()
         | Plane::PackedCurve.bit();
     let framed = Plane::PackedMean.bit() | Plane::PackedRotation.bit();
-    absent.into_iter().all(|plane| keys.of(plane) == 1)
+    // A stretch may be absent beside a drive.
+    absent.into_iter().all(|plane| keys.of(plane) == 1 || plane == Plane::Stretch)
         && (!keys.any() || mask & moving == 0)
         && (keys.poses == 0 || mask & framed == framed)
+        && (keys.joints > 0) == (mask & Plane::Binding.bit() != 0)
+        && (keys.frames > 0) == (mask & Plane::Drive.bit() != 0)
 }
 
 /// The bits of the packed planes in a plane mask.
@@ -70,11 +79,17 @@ pub(super) fn packed_planes() -> u32 {
     Plane::ALL[Plane::FULL..].iter().map(|plane| plane.bit()).sum()
 }
 
+/// The bits of the planes that speak of joints.
+pub(super) fn rig_planes() -> u32 {
+    Plane::Binding.bit() | Plane::Drive.bit() | Plane::Stretch.bit()
+}
+
 /// The features without which segments of these planes cannot be read.
 pub(super) fn features(mask: u32) -> u64 {
     let labels = Plane::PackedHarmonics.bit();
-    let packed = if mask & packed_planes() & !labels == 0 { 0 } else { PACKED_PLANES };
-    packed | if mask & labels == 0 { 0 } else { PALETTE }
+    let packed = if mask & packed_planes() & !labels & !rig_planes() == 0 { 0 } else { PACKED_PLANES };
+    let labelled = if mask & labels == 0 { 0 } else { PALETTE };
+    packed | labelled | if mask & rig_planes() == 0 { 0 } else { RIG }
 }
 
 /// The planes of this version.
@@ -117,13 +132,13 @@ impl Node {
     /// Bytes of its level of detail `lod` once decoded.
     #[must_use]
     pub fn lod_bytes(&self, lod: u8) -> u64 {
-        self.bytes_of(lod_splats(self.splats as usize, usize::from(lod)))
+        self.bytes_of(self.keys.lod_splats(self.splats as usize, usize::from(lod)))
     }
 
     /// Bytes of the pages that have to be decoded for that.
     #[must_use]
     pub fn lod_work(&self, lod: u8) -> u64 {
-        let splats = lod_splats(self.splats as usize, usize::from(lod));
+        let splats = self.keys.lod_splats(self.splats as usize, usize::from(lod));
         self.bytes_of(splats.next_multiple_of(self.keys.page_splats()).min(self.splats as usize))
     }
 
@@ -131,13 +146,26 @@ impl Node {
     fn bytes_of(&self, splats: usize) -> u64 {
         let words: usize = self.planes().map(|plane| self.keys.words(plane)).sum();
         let poses = self.clusters() * usize::from(self.keys.poses) * POSE_WORDS * 4;
-        (splats * words * 4 + splats.div_ceil(CLUSTER_SPLATS) * size_of::<Cluster>() + poses) as u64
+        let clusters = if self.drives() { 0 } else { splats.div_ceil(CLUSTER_SPLATS) };
+        (splats * words * 4 + clusters * size_of::<Cluster>() + poses) as u64
     }
 
     /// Entries of the cluster table.
     #[must_use]
     pub fn clusters(&self) -> usize {
-        (self.splats as usize).div_ceil(CLUSTER_SPLATS)
+        if self.drives() { 0 } else { (self.splats as usize).div_ceil(CLUSTER_SPLATS) }
+    }
+
+    /// Whether it has joints in place of splats.
+    #[must_use]
+    pub const fn drives(&self) -> bool {
+        self.keys.frames > 0
+    }
+
+    /// Splats that can be drawn: none of a segment of joints.
+    #[must_use]
+    pub const fn drawn_splats(&self) -> u32 {
+        if self.drives() { 0 } else { self.splats }
     }
 
     /// Pages of each plane.
@@ -215,6 +243,7 @@ pub(super) struct Index {
     pub(super) live_bytes: [u64; LODS],
     pub(super) tracks: Tracks,
     pub(super) palette: Option<PaletteExtent>,
+    pub(super) rig: Option<RigExtent>,
 }
 
 /// What lies at a place of the file.
@@ -225,17 +254,23 @@ enum Part {
     Node(usize),
     Track,
     Palette,
+    Rig,
 }
 
 impl Index {
     /// Sorts the nodes into their order in the file.
-    pub(super) fn new(mut nodes: Vec<Node>, tracks: Tracks, palette: Option<PaletteExtent>) -> Self {
+    pub(super) fn new(
+        mut nodes: Vec<Node>,
+        tracks: Tracks,
+        palette: Option<PaletteExtent>,
+        rig: Option<RigExtent>,
+    ) -> Self {
         nodes.sort_by_key(|node| (node.level, node.start));
         let levels = std::array::from_fn(|level| {
             let first = nodes.partition_point(|node| usize::from(node.level) < level);
             first..nodes.partition_point(|node| usize::from(node.level) <= level)
         });
-        let mut index = Self { nodes, levels, live_bytes: [0; LODS], tracks, palette };
+        let mut index = Self { nodes, levels, live_bytes: [0; LODS], tracks, palette, rig };
         let mut live_bytes = [0_u64; LODS];
         index.sweep(|live| {
             for (most, lod) in live_bytes.iter_mut().zip(0_u8..) {
@@ -284,7 +319,7 @@ impl Index {
         let mut limits =
             Limits { max_live_bytes: self.live_bytes[usize::from(FULL_LOD)], ..Limits::default() };
         self.sweep(|live| {
-            let splats: u64 = live.iter().map(|node| u64::from(node.splats)).sum();
+            let splats: u64 = live.iter().map(|node| u64::from(node.drawn_splats())).sum();
             limits.max_live_splats = limits.max_live_splats.max(u32::try_from(splats).unwrap_or(u32::MAX));
         });
         limits.max_segment_bytes = self.nodes.iter().map(Node::raw_bytes).max().unwrap_or(0);
@@ -309,14 +344,16 @@ impl Index {
         let [tracks, track_len] = self.tracks.header();
         put(&mut out, 16, &tracks.to_le_bytes());
         put(&mut out, 20, &track_len.to_le_bytes());
-        if self.palette.is_some() {
-            put(&mut out, 24, &1_u32.to_le_bytes());
+        let globals = u32::from(self.palette.is_some()) + u32::from(self.rig.is_some());
+        if globals > 0 {
+            put(&mut out, 24, &globals.to_le_bytes());
             put(&mut out, 28, &word(GLOBAL_BYTES).to_le_bytes());
         }
         for node in &self.nodes {
             out.extend_from_slice(&node.bytes());
         }
         out.extend(self.palette.iter().flat_map(PaletteExtent::bytes));
+        out.extend(self.rig.iter().flat_map(RigExtent::bytes));
         out.extend_from_slice(&self.tracks.bytes());
         out
     }
@@ -344,10 +381,11 @@ impl Index {
         }
         let globals_at = nodes_at + nodes.len() * node_len;
         let palette = PaletteExtent::parse(bytes, globals_at, superblock.index.offset, file)?;
+        let rig = RigExtent::parse(bytes, globals_at, superblock.index.offset, file)?;
         // Both numbers were checked against the index's length.
         let globals = u32_at(bytes, 24) as usize * u32_at(bytes, 28) as usize;
         let tracks = Tracks::parse(bytes, globals_at + globals, superblock.index.offset, file)?;
-        let index = Self::new(nodes, tracks, palette);
+        let index = Self::new(nodes, tracks, palette, rig);
         check.extents(&index)?;
         check.totals(&index)?;
         Ok(index)
@@ -462,6 +500,7 @@ impl Check<'_> {
         let nodes = index.nodes.iter().enumerate();
         extents.extend(nodes.map(|(at, node)| (node.offset, node.stored_bytes, Part::Node(at))));
         extents.extend(index.palette.iter().map(|at| (at.offset, at.stored_bytes, Part::Palette)));
+        extents.extend(index.rig.iter().map(|at| (at.offset, at.stored_bytes, Part::Rig)));
         extents.extend(index.tracks.extents.iter().map(|&(offset, len)| (offset, len, Part::Track)));
         extents.sort_unstable();
         let block = SUPERBLOCK_BYTES as u64;
@@ -481,7 +520,7 @@ impl Check<'_> {
                         (format!("index.node[{node}].offset"), at as u64)
                     }
                     Part::Track => ("index.track".to_owned(), 0x10),
-                    Part::Palette => ("index.global".to_owned(), 0x18),
+                    Part::Palette | Part::Rig => ("index.global".to_owned(), 0x18),
                 };
                 return Err(self.wrong(&name, at, why));
             };
@@ -492,7 +531,7 @@ impl Check<'_> {
 
     /// The superblock's sums, which callers budget by, are those of the index.
     fn totals(&self, index: &Index) -> Result<()> {
-        let splats: u64 = index.nodes.iter().map(|node| u64::from(node.splats)).sum();
+        let splats: u64 = index.nodes.iter().map(|node| u64::from(node.drawn_splats())).sum();
         if index.limits() != self.superblock.limits || splats != self.superblock.splats {
             let why = format!(
                 "the index gives {:?} and {splats} splats, the superblock {:?} and {}; convert the source again",

@@ -23,6 +23,7 @@ mod pack;
 mod palette;
 mod repair;
 mod repair_sound;
+mod rig_part;
 mod salvage;
 mod segment;
 mod sink;
@@ -56,6 +57,7 @@ pub use write::{Profile, WriteReport, Writer, WriterOptions};
 
 use crate::error::{Error, Result};
 use crate::frame::{Palette, Plane};
+use crate::rig::Rig;
 use crate::splat::ClipInfo;
 use header::{Extent, SUPERBLOCK_BYTES, Superblock, Which};
 use index::Index;
@@ -70,6 +72,7 @@ pub struct Clip {
     index: Index,
     metadata: String,
     palette: Option<Arc<Palette>>,
+    rig: Option<Arc<Rig>>,
     notices: Vec<String>,
 }
 
@@ -113,8 +116,8 @@ impl Clip {
     fn from_parts(source: Box<dyn ByteSource>, parts: Parts) -> Self {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let Parts { superblock, index, metadata, palette, notices } = parts;
-        Self { id, source, superblock, index, metadata, palette, notices }
+        let Parts { superblock, index, metadata, palette, rig, notices } = parts;
+        Self { id, source, superblock, index, metadata, palette, rig, notices }
     }
 
     /// A number no other clip opened by this process has.
@@ -220,6 +223,12 @@ impl Clip {
         self.palette.as_ref()
     }
 
+    /// The joints that carry its splats, if they do.
+    #[must_use]
+    pub fn rig(&self) -> Option<&Arc<Rig>> {
+        self.rig.as_ref()
+    }
+
     /// The sound tracks.
     #[must_use]
     pub fn tracks(&self) -> &[Track] {
@@ -242,6 +251,7 @@ struct Parts {
     index: Index,
     metadata: String,
     palette: Option<Arc<Palette>>,
+    rig: Option<Arc<Rig>>,
     notices: Vec<String>,
 }
 
@@ -269,7 +279,8 @@ impl Parts {
         let labelled = index.nodes.iter().any(|node| node.plane_mask & Plane::PackedHarmonics.bit() != 0);
         let Loaded { palette, notice } = Loaded::read(source, index.palette, labelled)?;
         notices.extend(notice);
-        Ok(Self { superblock, index, metadata, palette, notices })
+        let rig = index.rig.map(|extent| extent.read(source)).transpose()?.map(Arc::new);
+        Ok(Self { superblock, index, metadata, palette, rig, notices })
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::chunk::ChunkReader;
 use super::header::{MAX_NODES, SUPERBLOCK_BYTES, Superblock, Which};
+use super::index::rig_planes;
 use super::intervals::Intervals;
 use super::repair_sound::{self, KeptTrack};
 use super::salvage::{self, Found};
@@ -185,6 +186,12 @@ impl Repair {
         if let Some(palette) = self.clip.palette().filter(|_| self.kept.iter().any(|number| labels(&number)))
         {
             writer.push_palette((**palette).clone())?;
+        }
+        let carried = |&number: &u32| {
+            self.clip.nodes().get(number as usize).is_some_and(|node| node.plane_mask & rig_planes() != 0)
+        };
+        if let Some(rig) = self.clip.rig().filter(|_| self.kept.iter().any(carried)) {
+            writer.push_rig((**rig).clone())?;
         }
         self.kept.iter().try_for_each(|&number| writer.push_stored(&self.clip, number))?;
         self.report.tracks.iter().try_for_each(|kept| repair_sound::push(writer, &self.clip, kept))

@@ -5,14 +5,17 @@
 //! the clip is comes from either superblock, which is of use even in a file that was cut or never finished; if both
 //! are lost, from the headers. Nothing here looks into chunks: [`super::repair`] does.
 
+use std::sync::Arc;
+
 use super::bytes::{array_at, u32_at, word};
 use super::header::{
     Description, Extent, Limits, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, SUPERBLOCK_BYTES, Superblock,
     Which, check_rewritable,
 };
-use super::index::{Index, Node, features, known_planes};
+use super::index::{Index, Node, features, known_planes, rig_planes};
 use super::palette::{Loaded, PaletteExtent};
 use super::repair::LeftOut;
+use super::rig_part::RigExtent;
 use super::segment::{
     CHECKED_BYTES, DIRECTORY_ENTRY_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_MAGIC, SEGMENT_TAIL_BYTES,
     SegmentHeader, tail_bytes,
@@ -117,6 +120,11 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
     let mut left_out = scanned.left_out;
     let mut nodes = Vec::with_capacity(scanned.nodes.len());
     for (node, header) in scanned.nodes {
+        if scanned.rig.is_none() && node.plane_mask & rig_planes() != 0 {
+            let why = "the rig is lost, and without it nothing says where its splats belong".to_owned();
+            left_out.push(LeftOut::of(&header, node.offset, why));
+            continue;
+        }
         match Index::check_found(&node, &superblock, span, source.name()) {
             Ok(()) => nodes.push(node),
             Err(Error::Malformed { why, .. }) => left_out.push(LeftOut::of(&header, node.offset, why)),
@@ -126,8 +134,9 @@ fn scan(source: &dyn ByteSource, why: Error) -> Result<Found> {
     let labelled = planes & Plane::PackedHarmonics.bit() != 0;
     let Loaded { palette, notice } = Loaded::read(source, scanned.palette, labelled)?;
     notes.extend(notice);
-    let index = Index::new(nodes, Tracks::default(), scanned.palette);
-    let parts = Parts { superblock, index, metadata, palette, notices: Vec::new() };
+    let rig = scanned.rig.map(|extent| extent.read(source)).transpose()?.map(Arc::new);
+    let index = Index::new(nodes, Tracks::default(), scanned.palette, scanned.rig);
+    let parts = Parts { superblock, index, metadata, palette, rig, notices: Vec::new() };
     Ok(Found { parts, expected: description.nodes, cut: whole_len.is_none(), notes, left_out })
 }
 
@@ -154,6 +163,7 @@ struct Scanned {
     nodes: Vec<(Node, SegmentHeader)>,
     left_out: Vec<LeftOut>,
     palette: Option<PaletteExtent>,
+    rig: Option<RigExtent>,
 }
 
 fn segments(source: &dyn ByteSource, end: u64) -> Result<Scanned> {
@@ -179,6 +189,10 @@ fn segments(source: &dyn ByteSource, end: u64) -> Result<Scanned> {
             scanned.palette = PaletteExtent::found_at(source, at, end);
             // Its bytes hold no segment; what else begins here is one.
             next = scanned.palette.map_or(next, |found| (at + found.stored_bytes).next_multiple_of(STEP));
+        }
+        if scanned.rig.is_none() {
+            scanned.rig = RigExtent::found_at(source, at, end);
+            next = scanned.rig.map_or(next, |found| (at + found.stored_bytes).next_multiple_of(STEP));
         }
         at = next;
     }

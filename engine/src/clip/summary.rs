@@ -116,7 +116,7 @@ fn levels(nodes: &[Node]) -> Vec<LevelSummary> {
     for node in nodes {
         let Some(level) = levels.get_mut(usize::from(node.level)) else { continue };
         level.segments += 1;
-        level.splats += u64::from(node.splats);
+        level.splats += u64::from(node.drawn_splats());
         level.ticks += node.end - node.start;
         level.stored_bytes += node.stored_bytes;
         level.raw_bytes += node.raw_bytes();
@@ -171,7 +171,7 @@ fn moments(clip: &Clip) -> Vec<Moment> {
             Moment { start: pair[0], end: pair[1], splats: 0, bytes: 0, stored_bytes_per_tick: 0.0 };
         let live = clip.live_nodes(pair[0]);
         for node in live.iter().filter_map(|&number| clip.nodes().get(number as usize)) {
-            moment.splats += u64::from(node.splats);
+            moment.splats += u64::from(node.drawn_splats());
             moment.bytes += node.raw_bytes();
             moment.stored_bytes_per_tick += node.stored_bytes as f64 / (node.end - node.start) as f64;
         }

@@ -65,6 +65,10 @@ pub fn verify(clip: &Clip) -> Result<VerifyReport> {
         check.segment(word(number), &mut reader)?;
     }
     check.palette()?;
+    // It was read whole when the clip was opened.
+    if let Some(rig) = clip.index.rig {
+        check.cover(rig.offset, rig.stored_bytes);
+    }
     check.tracks()?;
     check.padding()?;
     Ok(check.report)

@@ -20,6 +20,7 @@ use super::index::{Index, Node, features, keys_sound, planes_sound};
 use super::intervals::Intervals;
 use super::pack::{PackedSegment, pack_chunks};
 use super::palette::PaletteExtent;
+use super::rig_part::RigExtent;
 use super::segment::{
     CHECKED_BYTES, CHUNK_ALIGN, Chunk, DIRECTORY_ENTRY_BYTES, RAW_ALIGN, SEGMENT_HEADER_BYTES,
     SEGMENT_TAIL_BYTES, Segment, SegmentHeader, tail_bytes,
@@ -29,6 +30,7 @@ use super::track::{Track, Tracks};
 use crate::channel::Channel;
 use crate::error::{Error, Result};
 use crate::frame::{Keys, POSE_WORDS, Palette, Plane, SegmentData};
+use crate::rig::Rig;
 use crate::splat::ClipInfo;
 
 /// Alignment of segments, index and metadata in the file: one page of the smallest systems.
@@ -122,6 +124,7 @@ pub struct Writer {
     nodes: Vec<Node>,
     pub(super) tracks: Vec<Track>,
     pub(super) palette: Option<(PaletteExtent, Arc<Palette>)>,
+    pub(super) rig: Option<(RigExtent, Arc<Rig>)>,
     taken: Intervals,
     bounds: Option<[[f32; 3]; 2]>,
     /// CRC32C under four seeds over the headers of all segments.
@@ -181,6 +184,7 @@ impl Writer {
             nodes: Vec::new(),
             tracks: Vec::new(),
             palette: None,
+            rig: None,
             taken: Intervals::default(),
             bounds: None,
             identity: [0x0bad_cafe, 0x5eed_0001, 0x5eed_0002, 0x5eed_0003],
@@ -357,8 +361,10 @@ impl Writer {
         }
         self.nodes.push(node);
         self.taken.insert(node.level, node.start, node.end);
-        self.bounds = Some(self.bounds.map_or(bounds, |all| join(all, bounds)));
-        self.report.splats += u64::from(node.splats);
+        if !node.drives() {
+            self.bounds = Some(self.bounds.map_or(bounds, |all| join(all, bounds)));
+        }
+        self.report.splats += u64::from(node.drawn_splats());
         self.report.raw_bytes += node.raw_bytes();
     }
 
@@ -396,7 +402,10 @@ impl Writer {
         let entries = self.palette().map_or(0, |palette| palette.entries);
         let labelled =
             data.planes[Plane::PackedHarmonics.index()].iter().all(|&label| (label as usize) < entries);
-        if counted != data.splats as u64 || !(required && labelled && sized && posed) {
+        let joints = self.rig.as_ref().map_or(0, |(_, rig)| rig.joints().len());
+        let rigged = if data.drives() { data.splats == joints } else { data.keys.joints == 0 || joints > 0 };
+        let counted = if data.drives() { data.splats as u64 } else { counted };
+        if !rigged || counted != data.splats as u64 || !(required && labelled && sized && posed) {
             return Err(Error::invalid(
                 "the segment's planes and clusters do not agree with its number of splats",
             ));
@@ -438,7 +447,8 @@ impl Writer {
         let metadata_extent = self.put_extent(&metadata)?;
         let tracks = Tracks::new(std::mem::take(&mut self.tracks));
         let palette = self.palette.as_ref().map(|(extent, _)| *extent);
-        let index = Index::new(std::mem::take(&mut self.nodes), tracks, palette);
+        let rig = self.rig.as_ref().map(|(extent, _)| *extent);
+        let index = Index::new(std::mem::take(&mut self.nodes), tracks, palette, rig);
         let index_bytes = index.bytes();
         let index_extent = self.put_extent(&index_bytes)?;
         let limits = index.limits();

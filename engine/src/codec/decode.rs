@@ -3,12 +3,10 @@
 //! The container's checksums say that the bytes are the writer's; this adds that the words can be what they stand
 //! for: finite, ordered, inside the segment. So no kernel ever meets a NaN, whoever wrote the file.
 
-use super::{cluster, colour, life, mean, motion, pose, rotation, scale_opacity, sh};
+use super::{binding, cluster, colour, drive, life, mean, motion, pose, rotation, scale_opacity, sh};
 use crate::clip::{Chunk, ChunkKind, ChunkReader, Clip, Node, Segment};
 use crate::error::{Error, Result};
-use crate::frame::{
-    CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, LODS, POSE_WORDS, Plane, SegmentData, lod_splats,
-};
+use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Grid, LODS, POSE_WORDS, Plane, SegmentData};
 
 /// By how much scales may grow in a level of detail.
 const MOST_GAIN: f32 = 64.0;
@@ -61,6 +59,7 @@ impl Decoder {
         data.lod_gains = segment.lod_gains;
         data.grid = checked_grid(clip, &segment, &entry)?;
         data.carries = segment.chunks.iter().any(|chunk| chunk.kind == ChunkKind::Channels);
+        check_rig(clip, &segment, &entry)?;
         // Chunks of one plane come page by page, so appending puts every word in its place.
         for chunk in &segment.chunks {
             let wanted = match chunk.kind {
@@ -110,13 +109,14 @@ impl Decoder {
 /// An empty segment with room for what the index promises, which the file's length bounds.
 fn allocate(clip: &Clip, number: u32, node: &Node, lod: u8) -> Result<SegmentData> {
     let labelled = node.plane_mask & Plane::PackedHarmonics.bit() != 0;
+    let rigged = node.plane_mask & (Plane::Binding.bit() | Plane::Drive.bit()) != 0;
     let mut data = SegmentData {
         id: (clip.id(), number),
         start: node.start,
         end: node.end,
         lod,
         full_splats: node.splats as usize,
-        splats: lod_splats(node.splats as usize, usize::from(lod)),
+        splats: node.keys.lod_splats(node.splats as usize, usize::from(lod)),
         keys: node.keys,
         lod_gains: [1.0; LODS],
         clusters: Vec::new(),
@@ -125,8 +125,10 @@ fn allocate(clip: &Clip, number: u32, node: &Node, lod: u8) -> Result<SegmentDat
         carries: false,
         grid: Grid::default(),
         palette: if labelled { clip.palette().cloned() } else { None },
+        rig: if rigged { clip.rig().cloned() } else { None },
     };
-    let clusters = data.clusters.try_reserve_exact(data.splats.div_ceil(CLUSTER_SPLATS));
+    let clusters = if node.keys.frames > 0 { 0 } else { data.splats.div_ceil(CLUSTER_SPLATS) };
+    let clusters = data.clusters.try_reserve_exact(clusters);
     let planes = node.planes().try_for_each(|plane| {
         let words = data.splats.saturating_mul(node.keys.words(plane));
         data.planes[plane.index()].try_reserve_exact(words)
@@ -158,13 +160,24 @@ fn checked_grid(clip: &Clip, segment: &Segment, node: &Node) -> Result<Grid> {
         (Plane::PackedVelocity, "velocity_step", motion::steps_sound(steps)),
         (Plane::PackedCurve, "quadratic_step", motion::steps_sound(steps)),
     ];
-    if node.keys.poses > 0 && !pose::grid_sound(grid.pose_origin, grid.pose_step) {
+    if (node.keys.poses > 0 || node.keys.frames > 0) && !pose::grid_sound(grid.pose_origin, grid.pose_step) {
         return Err(segment.wrong_header(clip, "pose_step", 0xcc));
     }
     match checks.into_iter().find(|(plane, _, sound)| has(*plane) && !sound) {
         Some((_, field, _)) => Err(segment.wrong_header(clip, field, 0x80)),
         None => Ok(grid),
     }
+}
+
+/// A segment of joints has all those of the clip's rig, and one that names joints needs it.
+fn check_rig(clip: &Clip, segment: &Segment, node: &Node) -> Result<()> {
+    let joints = clip.rig().map_or(0, |rig| rig.joints().len());
+    let wrong = if node.keys.frames > 0 {
+        node.splats as usize != joints
+    } else {
+        node.keys.joints > 0 && joints == 0
+    };
+    if wrong { Err(segment.wrong_header(clip, "splats", 0x28)) } else { Ok(()) }
 }
 
 /// Checks the `records` that `chunk` has just added to `data`.
@@ -203,7 +216,15 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, records: usize, data: &SegmentData) -
                 | Plane::PackedScaleOpacity
                 | Plane::PackedColour
                 | Plane::PackedVelocity
-                | Plane::PackedCurve => None,
+                | Plane::PackedCurve
+                | Plane::Stretch => None,
+                Plane::Drive => {
+                    first_bad(added, drive::sound).map(|key| key / usize::from(data.keys.frames).max(1))
+                }
+                Plane::Binding => {
+                    let joints = data.rig.as_ref().map_or(0, |rig| rig.joints().len());
+                    added.chunks_exact(data.words(plane)).position(|words| !binding::sound(words, joints))
+                }
                 Plane::PackedLife => first_bad(added, life::short_sound),
                 Plane::PackedHarmonics => return check_labels(clip, chunk, data, added),
                 Plane::Colour => first_bad(added, colour::sound),

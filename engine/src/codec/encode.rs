@@ -29,6 +29,8 @@ pub struct Encoded {
     pub channels: Vec<Channel>,
     /// What was left out.
     pub dropped: Dropped,
+    /// For each splat of the segment, which of those given it is.
+    pub sources: Vec<usize>,
 }
 
 /// One splat with its window in ticks of the segment.
@@ -82,6 +84,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         carries: false,
         grid: Grid::default(),
         palette: None,
+        rig: None,
     };
     let splat = |at: usize| taken[order[at]].0;
     let fill = Filler { count: taken.len() };
@@ -114,8 +117,8 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         data.planes[plane.index()] = words;
     }
     data.clusters = cluster::clusters(&data, rate);
-    let placed: Vec<usize> = order.iter().map(|&at| sources[at]).collect();
-    Ok(Encoded { data, channels: channel::select(&splats.channels, &placed), dropped })
+    let sources: Vec<usize> = order.iter().map(|&at| sources[at]).collect();
+    Ok(Encoded { data, channels: channel::select(&splats.channels, &sources), dropped, sources })
 }
 
 /// The order of the splats; `seconds` turns a tick of the segment into the clock of t0.

@@ -8,11 +8,13 @@
 //!
 //! The GPU half of the layouts is `pack.glsl`; [`crate::frame::Plane`] describes both.
 
+mod binding;
 mod carried;
 mod cluster;
 mod colour;
 mod decode;
 mod detail;
+mod drive;
 mod encode;
 mod fit;
 mod life;
@@ -25,6 +27,7 @@ mod partition;
 mod pose;
 mod prepare;
 mod resting;
+mod rig_write;
 mod rotation;
 mod rows;
 mod samples;
@@ -37,12 +40,15 @@ mod unpack;
 mod words;
 mod write;
 
+pub use binding::binding_of;
 pub use decode::{Decoder, decode_segment};
+pub use drive::joints_at;
 pub use encode::{Dropped, Encoded, encode};
 pub use packed::quantise;
 pub use palette::{PaletteSampler, with_palette};
 pub use partition::{Hierarchy, Piece};
 pub use prepare::{Prepared, Preparer};
+pub use rig_write::{RigReport, RigWriter};
 pub use sequence::SequenceWriter;
 pub use unpack::{performance_of, splats_at, splats_in, splats_of};
 pub use write::{performance_to_bytes, push_performance, write_performance, write_performance_with};

@@ -112,6 +112,7 @@ impl Packer {
             carries: false,
             grid: Grid::default(),
             palette: None,
+            rig: None,
         };
         #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is wanted")]
         let tick_seconds = rate.seconds_from_ticks(1) as f32;

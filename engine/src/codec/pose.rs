@@ -190,6 +190,7 @@ mod tests {
             poses,
             carries: false,
             palette: None,
+            rig: None,
             grid,
         };
         let found = at(&data, 0, 0.3);

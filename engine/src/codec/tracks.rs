@@ -217,6 +217,7 @@ impl Attempt {
             poses: Vec::new(),
             carries: false,
             palette: None,
+            rig: None,
             grid: Grid::default(),
         };
         let still = choose(&samples.mean, &samples.places, MEAN, 3, steps.mean_tolerance, LEFT_OVER);

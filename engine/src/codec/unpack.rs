@@ -60,7 +60,9 @@ fn unpacked(
     let mut rest = Vec::with_capacity(45);
     let mut pieces = Vec::new();
     let mut sources = Vec::with_capacity(range.len());
-    for index in range.start..range.end.min(data.splats) {
+    // Joints are no splats.
+    let splats = if data.drives() { 0 } else { data.splats };
+    for index in range.start..range.end.min(splats) {
         pieces.clear();
         each(index, &mut pieces);
         rest.clear();

@@ -16,16 +16,17 @@ mod values;
 
 use std::sync::Arc;
 
-use glam::{DMat3, DMat4, DQuat, DVec3};
+use glam::{DAffine3, DMat3, DMat4, DQuat, DVec3};
 
 pub use ray::Ray;
 pub use values::{Carried, ChannelValues};
 
-use crate::codec::splats_in;
+use crate::codec::{binding_of, splats_in};
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, LiveSet, SegmentData};
 use crate::reference::{ALPHA_MAX, ALPHA_MIN, NEAR_METRES, colour_towards};
-use crate::splat::{Splat, Splats};
+use crate::rig::{Harmonics, blended, polar};
+use crate::splat::Splat;
 use crate::time::TickRate;
 
 /// Less than this shining through ends the search: the rest could not win, nor move a mean by a millimetre.
@@ -131,8 +132,18 @@ pub fn pick(targets: &[Target<'_>], ray: &Ray) -> Result<Option<Pick>> {
 fn colour_of(target: &Target<'_>, data: &Arc<SegmentData>, met: &Met, origin: DVec3) -> [f64; 3] {
     let (splats, _) = splats_in(data, target.rate, target.live.seconds, met.splat..met.splat + 1);
     let object_from_world = target.world_from_object.inverse();
-    let direction = object_from_world.transform_vector3(met.mean_in_world - origin).normalize_or_zero();
+    let mut direction = object_from_world.transform_vector3(met.mean_in_world - origin).normalize_or_zero();
+    if let (Some(by), Some(rig)) = (carried_by(target.live, data, met.splat), &data.rig)
+        && rig.harmonics() == Harmonics::Turn
+    {
+        direction = polar(by.matrix3).0.transpose() * direction;
+    }
     colour_towards(&splats, 0, direction).map_or([0.0; 3], |colour| colour.to_array())
+}
+
+/// The map by which joints carry a splat; `None` where none do.
+fn carried_by(live: &LiveSet, data: &SegmentData, splat: usize) -> Option<DAffine3> {
+    (data.keys.joints > 0).then(|| binding_of(data, splat).map(|binding| blended(&binding, &live.joints)))?
 }
 
 /// Looks along a ray through one target.
@@ -179,6 +190,11 @@ impl<'a> Seeker<'a> {
     /// Gives `found` every splat of a segment that shows along the ray.
     fn search(&self, data: &SegmentData, mut found: impl FnMut(usize, (DVec3, f64, f64))) {
         let live = self.target.live;
+        let joints = data.rig.as_ref().map_or(0, |rig| rig.joints().len());
+        if data.keys.joints > 0 && (joints == 0 || live.joints.len() < joints) {
+            // Without its joints a splat has no place, and is not drawn either.
+            return;
+        }
         for (number, cluster) in data.clusters.iter().enumerate() {
             if !self.may_meet(data, cluster) {
                 continue;
@@ -187,7 +203,8 @@ impl<'a> Seeker<'a> {
             let range = first..(first + CLUSTER_SPLATS).min(data.splats);
             let (splats, sources) = splats_in(data, self.target.rate, live.seconds, range);
             for (at, &source) in sources.iter().enumerate() {
-                if let Some(met) = self.meet(&splats, at, f64::from(data.gain())) {
+                let by = carried_by(live, data, source).unwrap_or(DAffine3::IDENTITY);
+                if let Some(met) = self.meet(&splats.get(at), &by, f64::from(data.gain())) {
                     found(source, met);
                 }
             }
@@ -199,6 +216,10 @@ impl<'a> Seeker<'a> {
         let tick = self.target.live.tick - data.start;
         if tick < i64::from(cluster.start) || tick >= i64::from(cluster.end) {
             return false;
+        }
+        if data.keys.joints > 0 {
+            // A host may move joints out of any box.
+            return true;
         }
         let [low, high] = [cluster.box_min, cluster.box_max].map(|corner| vector(corner));
         // A pixel is widest where the box is farthest.
@@ -218,14 +239,14 @@ impl<'a> Seeker<'a> {
     }
 
     /// Where a splat's mean is, how far along the ray, and with how much of it it shows; `None` where not.
-    fn meet(&self, splats: &Splats, at: usize, gain: f64) -> Option<(DVec3, f64, f64)> {
+    fn meet(&self, splat: &Splat, by: &DAffine3, gain: f64) -> Option<(DVec3, f64, f64)> {
         let live = self.target.live;
-        let splat = splats.get(at);
         if live.tick < splat.life.start || live.tick >= splat.life.end {
             return None;
         }
         let dt = live.seconds - splat.life.t0;
-        let mean_in_world = self.target.world_from_object.transform_point3(mean_at(&splat, dt));
+        let mean = by.transform_point3(mean_at(splat, dt));
+        let mean_in_world = self.target.world_from_object.transform_point3(mean);
         let offset = mean_in_world - self.origin;
         let distance = offset.dot(self.direction);
         if distance.is_nan() || distance < NEAR_METRES {
@@ -234,7 +255,8 @@ impl<'a> Seeker<'a> {
         let deviations = dt / f64::from(splat.life.sigma_t);
         let opacity = f64::from(splat.opacity) * (-0.5 * deviations * deviations).exp();
         let axes = DMat3::from_mat4(self.target.world_from_object)
-            * DMat3::from_quat(rotation_at(&splat, dt))
+            * by.matrix3
+            * DMat3::from_quat(rotation_at(splat, dt))
             * DMat3::from_diagonal(vector(splat.scale) * gain);
         // The rows of what takes the splat's unit ball to the plane across the ray.
         let [x, y] = self.across.map(|across| axes.transpose() * across);

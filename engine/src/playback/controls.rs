@@ -137,6 +137,7 @@ impl Player {
         if !self.shared.enqueue(self.next_entry, clip.clone()) {
             return Err(full(MAX_QUEUED + 1));
         }
+        self.joints.make_room(&clip, &mut self.live);
         self.queue.push_back((self.next_entry, clip));
         self.next_entry += 1;
         self.clock.stay_at_end();

@@ -22,7 +22,7 @@ use crossbeam::queue::ArrayQueue;
 
 use super::budget::Share;
 use super::decoders::{DECODERS, Decoders};
-use super::needs::{Needs, finest, lod_of, palette_bytes};
+use super::needs::{Needs, finest, lod_of, shared_bytes};
 use super::pressure::{Ahead, Missing, Pressure};
 use super::schedule::{Course, Id, MAX_RESIDENT, Wanted, bytes_of, wanted};
 use crate::clip::{Clip, Node};
@@ -156,7 +156,7 @@ pub(super) struct Loader {
     programme: VecDeque<(u64, Arc<Clip>)>,
     /// Clips that others may still use.
     retired: Vec<Arc<Clip>>,
-    /// Clips whose palettes count against the budget, with their bytes.
+    /// Clips whose palettes and rigs count against the budget, with their bytes.
     palettes: Vec<(u64, u64)>,
     decoders: Decoders,
     in_flight: Vec<Begun>,
@@ -385,7 +385,7 @@ impl Loader {
         });
         let mut sum = 0_u64;
         for (_, clip) in programme {
-            let (id, bytes) = (clip.id(), palette_bytes(clip));
+            let (id, bytes) = (clip.id(), shared_bytes(clip));
             if self.palettes.iter().all(|&(counted, _)| counted != id) {
                 sum = sum.saturating_add(bytes);
                 if bytes > 0 && share.take(bytes) {

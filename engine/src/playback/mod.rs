@@ -15,6 +15,7 @@ mod budget;
 mod clock;
 mod controls;
 mod decoders;
+mod joints;
 mod labels;
 mod loader;
 mod needs;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 use crate::clip::Clip;
 use crate::codec::Decoder;
 use crate::error::Result;
-use crate::frame::LiveSet;
+use crate::frame::{LiveSet, SegmentData};
 
 /// The tick that is shown at a media time: the nearest one, inside the clip.
 fn tick_of(clip: &Clip, media_nanos: i64) -> i64 {
@@ -51,7 +52,9 @@ pub fn live_at(clip: &Clip, media_nanos: i64) -> Result<LiveSet> {
     let tick = tick_of(clip, media_nanos);
     let mut decoder = Decoder::new()?;
     let live = clip.live_nodes(tick);
-    let segments =
+    let segments: Vec<Arc<SegmentData>> =
         live.iter().map(|&node| decoder.decode(clip, node).map(Arc::new)).collect::<Result<_>>()?;
-    Ok(LiveSet { segments, tick, seconds: media_nanos as f64 * 1e-9, coming: Vec::new() })
+    let seconds = media_nanos as f64 * 1e-9;
+    let joints = joints::joints_of(clip, &segments, seconds);
+    Ok(LiveSet { segments, tick, seconds, coming: Vec::new(), joints })
 }

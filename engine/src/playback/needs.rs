@@ -6,7 +6,7 @@
 //! do not alternate.
 
 use crate::clip::{Clip, Node};
-use crate::frame::{FULL_LOD, LODS, lod_splats};
+use crate::frame::{FULL_LOD, LODS};
 
 /// The needs of one clip, by level of detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +16,14 @@ pub(super) struct Needs {
     live: [u64; LODS],
     /// Any two moments.
     alone: [u64; LODS],
-    palette: u64,
+    /// Its palette and rig.
+    shared: u64,
 }
 
-/// The bytes that a clip's palette takes, as long as the clip is played or waits for it.
-pub(super) fn palette_bytes(clip: &Clip) -> u64 {
-    clip.palette().map_or(0, |palette| palette.bytes())
+/// The bytes that a clip's palette and rig take, as long as the clip is played or waits for it.
+pub(super) fn shared_bytes(clip: &Clip) -> u64 {
+    let rig = clip.rig().map_or(0, |rig| rig.bytes());
+    clip.palette().map_or(0, |palette| palette.bytes()).saturating_add(rig)
 }
 
 impl Needs {
@@ -37,11 +39,11 @@ impl Needs {
             let two = live[at].saturating_mul(2).saturating_sub(sum(always, lod));
             two.min(sum(clip.nodes(), lod)).saturating_add(first_look(&live, at))
         });
-        Self { clip: clip.id(), live, alone, palette: palette_bytes(clip) }
+        Self { clip: clip.id(), live, alone, shared: shared_bytes(clip) }
     }
 
     pub(super) fn at(&self, lod: u8) -> u64 {
-        self.alone.get(usize::from(lod)).map_or(u64::MAX, |alone| alone.saturating_add(self.palette))
+        self.alone.get(usize::from(lod)).map_or(u64::MAX, |alone| alone.saturating_add(self.shared))
     }
 }
 
@@ -56,7 +58,7 @@ fn lod_number(lod: usize) -> u8 {
 
 /// What a programme needs: that of its neediest clip, or a moment of one and of another, and the palettes of all.
 pub(super) fn programme(clips: &[Needs], lod: u8) -> u64 {
-    let mut palettes: Vec<(u64, u64)> = clips.iter().map(|needs| (needs.clip, needs.palette)).collect();
+    let mut palettes: Vec<(u64, u64)> = clips.iter().map(|needs| (needs.clip, needs.shared)).collect();
     palettes.sort_unstable();
     palettes.dedup();
     palettes.iter().fold(moments(clips, lod), |sum, (_, bytes)| sum.saturating_add(*bytes))
@@ -86,5 +88,5 @@ pub(super) fn finest(clips: &[Needs], budget_bytes: u64) -> u8 {
 /// The level of detail that a node has in place of `lod`: the full one where that is no more.
 pub(super) fn lod_of(node: &Node, lod: u8) -> u8 {
     let splats = node.splats as usize;
-    if lod_splats(splats, usize::from(lod)) == splats { FULL_LOD } else { lod.min(FULL_LOD) }
+    if node.keys.lod_splats(splats, usize::from(lod)) == splats { FULL_LOD } else { lod.min(FULL_LOD) }
 }

@@ -17,6 +17,7 @@ use crossbeam::channel::bounded;
 use super::budget::Budget;
 use super::clock::{Clock, LoopMode};
 use super::controls::MAX_QUEUED;
+use super::joints::Joints;
 use super::loader::{Loader, Message, Shared};
 use super::needs::Needs;
 use super::resident::{MAX_COMING, Resident};
@@ -122,7 +123,9 @@ pub struct Player {
     pub(super) shared: Arc<Shared>,
     loader: Option<JoinHandle<()>>,
     resident: Resident,
-    live: LiveSet,
+    pub(super) live: LiveSet,
+    /// What moves the joints of a rig.
+    pub(super) joints: Joints,
     /// The clip that `live` is of.
     shown_clip: Arc<Clip>,
     /// The nodes of `live` with their clip; `None` before the first picture.
@@ -180,7 +183,9 @@ impl Player {
                 tick: 0,
                 seconds: 0.0,
                 coming: Vec::with_capacity(MAX_COMING),
+                joints: Vec::new(),
             },
+            joints: Joints::default(),
             shown_clip: clip.clone(),
             shown: None,
             asked: (clip.id(), clip.live_nodes(0)),
@@ -201,6 +206,7 @@ impl Player {
             next_entry: 1,
             clip: clip.clone(),
         };
+        player.joints.make_room(&clip, &mut player.live);
         let course = player.course(0, 0);
         player.loader = Some(start_loader(clip, shared, course)?);
         Ok(player)
@@ -348,6 +354,9 @@ impl Player {
                 self.show_near(tick);
             }
             self.hold();
+        }
+        if self.shown.is_some() {
+            self.joints.place(&self.shown_clip, &mut self.live);
         }
         self.stats.holding = !ready;
         self.live()

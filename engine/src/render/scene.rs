@@ -1,7 +1,7 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
+use vivant_shaders::generated::{BINDING_TURNS, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
 use vivant_shaders::{generated, layout};
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
@@ -12,6 +12,7 @@ use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
 use crate::look::{LOOK_LABELS, LookTable, MAX_LOOKS};
+use crate::rig::{Affine, Harmonics};
 use crate::view::View;
 
 /// A frame's parameters; its vectors are reused from frame to frame.
@@ -20,6 +21,8 @@ pub(super) struct Scene {
     pub(super) block: layout::FrameBlock,
     pub(super) segments: Vec<layout::Segment>,
     pub(super) references: Vec<layout::ClusterRef>,
+    /// What the joints of all performers do, three rows each.
+    pub(super) joints: Vec<Affine>,
     head: DVec3,
     nearest: f64,
     farthest: f64,
@@ -64,6 +67,7 @@ impl Scene {
     pub(super) fn refer(&mut self, performers: &[Performer<'_>], pool: &Pool) -> Result<()> {
         self.segments.clear();
         self.references.clear();
+        self.joints.clear();
         self.nearest = f64::INFINITY;
         self.farthest = 0.0;
         let mut looks = 0;
@@ -73,8 +77,16 @@ impl Scene {
                 Some(look) => self.take_look(look.table, &mut looks)?,
                 None => 0,
             };
+            let joints_first = u32::try_from(self.joints.len()).unwrap_or(u32::MAX);
+            self.joints.extend_from_slice(&performer.live.joints);
             for segment in &performer.live.segments {
                 let Some((runs, lod)) = pool.drawn(segment) else { continue };
+                let carried = segment.keys.joints > 0;
+                // Splats without their joints have no place.
+                let carrying = segment.rig.as_ref().map_or(0, |rig| rig.joints().len());
+                if carried && (carrying == 0 || performer.live.joints.len() < carrying) {
+                    continue;
+                }
                 // A palette is resident whenever a segment is that refers to it.
                 let palette = segment.palette.as_ref().and_then(|_| pool.runs(palette_id(segment.id.0)));
                 let harmonics = palette.unwrap_or(runs)[HARMONICS];
@@ -133,17 +145,22 @@ impl Scene {
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
                     labels_first: labels.unwrap_or(0),
                     look: labels.map_or(0, |_| look_number),
+                    binding: if carried { binding(segment) } else { 0 },
+                    joints_first,
+                    reserved: [0; 2],
                 });
+                let extent = segment.rig.as_ref().and_then(|rig| rig.bounds(&performer.live.joints));
+                if let (true, Some([low, high])) = (carried, extent) {
+                    self.measure(&performer.world_from_object, placed.scale, low, high);
+                }
                 for (number, cluster) in (0_u32..).zip(&segment.clusters[..clusters]) {
                     if tick < cluster.start || tick >= cluster.end {
                         continue;
                     }
-                    self.measure(
-                        &performer.world_from_object,
-                        placed.scale,
-                        cluster.box_min,
-                        cluster.box_max,
-                    );
+                    if !carried {
+                        let (low, high) = (cluster.box_min, cluster.box_max);
+                        self.measure(&performer.world_from_object, placed.scale, low, high);
+                    }
                     self.references.push(layout::ClusterRef {
                         cluster: runs[SLOTS].first + number,
                         segment: index,
@@ -262,6 +279,14 @@ fn places(segment: &SegmentData) -> [u32; 2] {
         offset += segment.words(plane);
     }
     bytes.map(u32::from_le_bytes)
+}
+
+/// Where the joints of a splat stand in the segment's tiles, and how many they are. `Plane::Binding` is the last of a tile.
+fn binding(segment: &SegmentData) -> u32 {
+    let before = segment.tile_words() - segment.words(Plane::Binding);
+    let turn = segment.rig.as_ref().is_some_and(|rig| rig.harmonics() == Harmonics::Turn);
+    let turn = if turn { BINDING_TURNS } else { 0 };
+    u32::try_from(before).unwrap_or(0) | u32::from(segment.keys.joints) << 16 | turn
 }
 
 /// A view as the kernels read it.

@@ -10,9 +10,12 @@ use super::scene::Scene;
 use super::scratch::Scratch;
 use crate::error::{Error, Result};
 use crate::gpu::{BindLayouts, BindSet, Buffer, BufferKind, Encoder, Frame, Gpu, Span, Timings, Waits};
+use crate::rig::Affine;
 
 /// Room for cluster references to start with: 256 × 1024 splats.
 const FIRST_REFERENCES: usize = 1024;
+/// Room for joints to start with: a few skeletons.
+const FIRST_JOINTS: usize = 256;
 
 /// A frame's own buffers and commands.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub(super) struct Slot {
     block: Buffer,
     segments: Buffer,
     references: Buffer,
+    joints: Buffer,
     /// Descriptor set over this slot's, the pool's and the scratch buffers, of [`Self::generation`].
     pub(super) set: Option<BindSet>,
     /// Generations of (pool, scratch) that `set` was made for; the slot's own growth clears it.
@@ -40,6 +44,7 @@ impl Slot {
             block: shared("frame block", size_of::<FrameBlock>())?,
             segments: shared("segment table", 64 * size_of::<Segment>())?,
             references: shared("cluster references", FIRST_REFERENCES * size_of::<ClusterRef>())?,
+            joints: shared("joints", FIRST_JOINTS * size_of::<Affine>())?,
             set: None,
             generation: (0, 0),
             gpu: gpu.clone(),
@@ -63,7 +68,13 @@ impl Slot {
                 Buffer::new(&self.gpu, "cluster references", bytes + bytes / 4, BufferKind::Shared)?;
             self.generation = (0, 0);
         }
+        let bytes = (scene.joints.len() * size_of::<Affine>()) as u64;
+        if bytes > self.joints.bytes() {
+            self.joints = Buffer::new(&self.gpu, "joints", bytes + bytes / 4, BufferKind::Shared)?;
+            self.generation = (0, 0);
+        }
         self.block.write(0, &[scene.block])?;
+        self.joints.write(0, scene.joints.as_flattened())?;
         self.segments.write(0, &scene.segments)?;
         self.references.write(0, &scene.references)
     }
@@ -72,6 +83,7 @@ impl Slot {
         out.push((binding::FRAME, &self.block));
         out.push((binding::SEGMENT, &self.segments));
         out.push((binding::CLUSTER_REF, &self.references));
+        out.push((binding::JOINT, &self.joints));
     }
 
     /// Records every pass of the frame.

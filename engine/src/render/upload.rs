@@ -52,7 +52,8 @@ pub(super) const fn palette_id(clip: u64) -> LoadId {
 pub(super) fn loads<'a>(
     segments: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
 ) -> impl Iterator<Item = Load<'a>> + Clone {
-    segments.flat_map(|segment| {
+    // Joints have nothing to draw.
+    segments.filter(|segment| !segment.drives()).flat_map(|segment| {
         let palette = segment.palette.iter().map(|palette| Load::Palette(palette, segment.id.0));
         palette.chain(std::iter::once(Load::Segment(segment)))
     })
@@ -250,6 +251,7 @@ mod tests {
             carries: false,
             grid: Grid::default(),
             palette: None,
+            rig: None,
         }
     }
 

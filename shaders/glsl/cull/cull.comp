@@ -6,6 +6,7 @@
 #define WRITES_KEYS
 #include "../include/bindings.glsl"
 #include "../include/attributes.glsl"
+#include "../include/rig.glsl"
 
 layout(local_size_x = 256) in;
 
@@ -45,7 +46,8 @@ void main() {
         vec3 high = vec3(cluster.box_max[0], cluster.box_max[1], cluster.box_max[2]);
         vec3 centre = (segment.world_from_object * vec4(0.5 * (low + high), 1.0)).xyz;
         float radius = segment.scale * (0.5 * length(high - low) + REACH * segment.gain * cluster.max_scale);
-        bool visible = false;
+        // Where joints carry splats a cluster's box says nothing of now.
+        bool visible = is_carried(segment);
         for (uint v = 0u; v < frame.views; ++v) {
             visible = visible || ball_in_frustum(views[v], (views[v].view_from_world * vec4(centre, 1.0)).xyz, radius);
         }
@@ -56,8 +58,8 @@ void main() {
     uint key = DEAD_KEY;
     Sliced splat = sliced[slot];
     if (cluster_visible && splat.mean_opacity.w >= ALPHA_CUT) {
-        Segment segment = segments[splat.segment];
-        vec3 scale = splat_scale(segment, splat.source);
+        Segment segment = segments[bitfieldExtract(splat.segment, 0, int(SEGMENT_BITS))];
+        vec3 scale = is_carried(segment) ? unpack_shape(splat).scale : splat_scale(segment, splat.source);
         float sigma = max(scale.x, max(scale.y, scale.z)) * segment.scale;
         vec3 mean = splat.mean_opacity.xyz;
         bool visible = false;

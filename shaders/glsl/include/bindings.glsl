@@ -56,4 +56,5 @@ layout(std430, set = 0, binding = 19) WRITES_ORDER buffer OrderBlock { uint orde
 layout(std430, set = 0, binding = 20) WRITES_COUNTS buffer CountsBlock { Counts counts; };
 layout(std430, set = 0, binding = 21) WRITES_PROJECTED buffer ProjectedBlock { Projected projected[]; };
 layout(std430, set = 0, binding = 22) readonly buffer PackedPlane { uint plane_packed[]; };
+layout(std430, set = 0, binding = 23) readonly buffer JointBlock { vec4 joint_rows[]; };  // three a joint: an affine map
 #endif

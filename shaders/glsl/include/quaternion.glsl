@@ -16,6 +16,23 @@ vec3 quaternion_rotate_inverse(vec4 q, vec3 v) {
     return v + q.w * t + cross(t, q.xyz);
 }
 
+// Of a rotation: the largest component first, from which the others follow (Shepperd 1978).
+vec4 quaternion_of(mat3 m) {
+    vec3 d = vec3(m[0].x, m[1].y, m[2].z);
+    float trace = d.x + d.y + d.z;
+    vec4 q;
+    if (trace >= max(d.x, max(d.y, d.z))) {
+        q = vec4(m[1].z - m[2].y, m[2].x - m[0].z, m[0].y - m[1].x, 1.0 + trace);
+    } else if (d.x >= max(d.y, d.z)) {
+        q = vec4(1.0 + d.x - d.y - d.z, m[0].y + m[1].x, m[0].z + m[2].x, m[1].z - m[2].y);
+    } else if (d.y >= d.z) {
+        q = vec4(m[0].y + m[1].x, 1.0 + d.y - d.z - d.x, m[1].z + m[2].y, m[2].x - m[0].z);
+    } else {
+        q = vec4(m[0].z + m[2].x, m[1].z + m[2].y, 1.0 + d.z - d.x - d.y, m[0].y - m[1].x);
+    }
+    return q * inversesqrt(dot(q, q));
+}
+
 mat3 quaternion_matrix(vec4 q) {
     vec3 d = q.xyz + q.xyz;
     vec3 xx = q.x * d;

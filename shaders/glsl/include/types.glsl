@@ -43,6 +43,8 @@ const uint PLACE_HARMONICS = 7u;
 const uint MAX_LOOKS = 4u;          // looks of a frame at once
 const uint LOOK_LABELS = 256u;      // labels that a look tells apart; the last stands for all from it on
 const uint LOOK_HIDDEN = 1u << 31;  // bit of a look's word: splats of that label are not drawn
+const uint BINDING_TURNS = 1u << 31; // bit of Segment.binding: harmonics turn with their splats
+const uint SEGMENT_BITS = 6u;       // what the index of a segment takes of Sliced.segment: 64 live at once
 
 const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
 
@@ -108,6 +110,9 @@ struct Segment {
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
     uint labels_first;      // where its labels start in plane_packed, in steps of 256 words; a byte a splat
     uint look;              // one more than the number of its look, 0 for none
+    uint binding;           // where the joints of a splat stand in a tile, in words a splat; from bit 16 on their number
+    uint joints_first;      // the clip's first joint among all; of use where binding is not 0
+    uint reserved[2];
 };
 
 // One workgroup of slice and cull.
@@ -134,9 +139,9 @@ struct Cluster {
 // A splat at the frame's media time, in the world.
 struct Sliced {
     vec4 mean_opacity;      // mean in the world, metres; opacity under the envelope, 0 when not shown
-    uvec2 rotation;         // snorm16 xyzw in the world
+    uvec2 rotation;         // snorm16 xyzw in the world; of a splat that joints carry, part of its shape: rig.glsl
     uint source;            // index of the splat in the pool's slots
-    uint segment;
+    uint segment;           // index of its segment in the low SEGMENT_BITS; above them the rest of that shape, else 0
 };
 
 // A splat as one view sees it. The ellipse is kept in full floats: rounding it to halves moves its edge, where alpha

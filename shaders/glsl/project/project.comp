@@ -6,6 +6,7 @@
 #include "../include/bindings.glsl"
 #include "../include/attributes.glsl"
 #include "../include/look.glsl"
+#include "../include/rig.glsl"
 #include "../include/sh.glsl"
 #include "../include/covariance.glsl"
 
@@ -34,10 +35,25 @@ void main() {
         return;
     }
     Sliced splat = sliced[order[place]];
-    Segment segment = segments[splat.segment];
+    Segment segment = segments[bitfieldExtract(splat.segment, 0, int(SEGMENT_BITS))];
     vec3 mean = splat.mean_opacity.xyz;
-    vec3 scale = splat_scale(segment, splat.source) * segment.scale;
-    mat3 axes = quaternion_matrix(unpack_quaternion(splat.rotation));
+    vec3 scale;
+    vec4 rotation;
+    // Harmonics that turn stay as they were told, and the direction turns back with the splat.
+    mat3 told_from_object = mat3(1.0);
+    if (is_carried(segment)) {
+        Shape shape = unpack_shape(splat);
+        scale = shape.scale * segment.scale;
+        rotation = shape.rotation;
+        bool turns = (segment.binding & BINDING_TURNS) != 0u;
+        if (turns && (segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3)) != 0u) {
+            told_from_object = transpose(nearest_orthogonal(linear_part(carrying_map(segment, splat.source))));
+        }
+    } else {
+        scale = splat_scale(segment, splat.source) * segment.scale;
+        rotation = unpack_quaternion(splat.rotation);
+    }
+    mat3 axes = quaternion_matrix(rotation);
     axes = mat3(axes[0] * scale.x, axes[1] * scale.y, axes[2] * scale.z);
     for (uint v = 0u; v < frame.views; ++v) {
         View view = views[v];
@@ -49,7 +65,7 @@ void main() {
             vec3 along = mean - view.position_in_world.xyz;
             float reach = length(along);
             vec3 direction = reach > 0.0 ? quaternion_rotate_inverse(segment.rotation, along / reach) : vec3(0.0, 0.0, 1.0);
-            vec3 colour = min(colour_along(segment, splat.source, direction), vec3(65504.0));
+            vec3 colour = min(colour_along(segment, splat.source, told_from_object * direction), vec3(65504.0));
             result.centre = pixel_from_view_space(view, p);
             result.major = half_axes.xy;
             result.minor = half_axes.z;

@@ -6,6 +6,7 @@
 #include "../include/bindings.glsl"
 #include "../include/attributes.glsl"
 #include "../include/look.glsl"
+#include "../include/rig.glsl"
 
 layout(local_size_x = 256) in;
 
@@ -38,8 +39,19 @@ void main() {
             mean = quaternion_rotate(pose.turn, mean) + pose.shift;
             rotation = quaternion_multiply(pose.turn, rotation);
         }
+        if (is_carried(segment)) {
+            // Everything above was in canonical space.
+            mat3x4 map = carrying_map(segment, source);
+            mean = vec4(mean, 1.0) * map;
+            Shape shape = carried_shape(linear_part(map), Shape(rotation, splat_scale(segment, source)));
+            shape.rotation = quaternion_multiply(segment.rotation, shape.rotation);
+            uvec3 words = pack_shape(shape);
+            result.rotation = words.xy;
+            result.segment |= words.z;
+        } else {
+            result.rotation = pack_quaternion(quaternion_multiply(segment.rotation, rotation));
+        }
         result.mean_opacity = vec4((segment.world_from_object * vec4(mean, 1.0)).xyz, opacity);
-        result.rotation = pack_quaternion(quaternion_multiply(segment.rotation, rotation));
     }
     sliced[slot] = result;
 }

@@ -2,7 +2,7 @@
 
 use glam::{Mat4, Vec2, Vec3};
 
-use super::{Buffers, attributes};
+use super::{Buffers, attributes, rig};
 use crate::generated::{ALPHA_CUT, CLUSTER_SPLATS, DEAD_KEY, KEY_MAX, NEAR_METRES};
 use crate::layout::{ClusterRef, Sliced, View};
 
@@ -30,6 +30,9 @@ fn in_view(view: &View, world: Vec3) -> Vec3 {
 fn cluster_visible(buffers: &Buffers, reference: &ClusterRef) -> bool {
     let cluster = &buffers.clusters[reference.cluster as usize];
     let segment = &buffers.segments[reference.segment as usize];
+    if rig::is_carried(segment) {
+        return true;
+    }
     let (low, high) = (Vec3::from_array(cluster.box_min), Vec3::from_array(cluster.box_max));
     let centre = Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3((low + high) * 0.5);
     let radius = segment.scale * (0.5 * (high - low).length() + REACH * segment.gain * cluster.max_scale);
@@ -57,8 +60,12 @@ fn key(buffers: &Buffers, splat: &Sliced) -> u32 {
     }
     let frame = &buffers.block.frame;
     let mean = Vec3::new(x, y, z);
-    let segment = &buffers.segments[splat.segment as usize];
-    let scale = attributes::scale(buffers, segment, splat.source as usize);
+    let segment = &buffers.segments[rig::segment_of(splat)];
+    let scale = if rig::is_carried(segment) {
+        rig::unpack_shape(splat).1
+    } else {
+        attributes::scale(buffers, segment, splat.source as usize)
+    };
     let sigma = scale.max_element() * segment.scale;
     let touches = |view: &View| {
         let p = in_view(view, mean);

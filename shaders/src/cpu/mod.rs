@@ -12,6 +12,7 @@ mod look;
 mod offsets;
 mod pack;
 mod project;
+mod rig;
 mod scan;
 mod scatter;
 mod sh;
@@ -47,6 +48,8 @@ pub struct Buffers {
     pub planes: [Vec<u32>; 10],
     /// The pool's packed planes, in tiles: see `include/attributes.glsl`.
     pub packed: Vec<u32>,
+    /// What each joint does to canonical space, three rows each.
+    pub joints: Vec<[f32; 4]>,
     /// Splats at the media time; one a slot.
     pub sliced: Vec<Sliced>,
     /// Sort keys; one a slot.

@@ -2,8 +2,8 @@
 
 use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
-use super::{Buffers, attributes, look, pack, sh};
-use crate::generated::{NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
+use super::{Buffers, attributes, look, pack, rig, sh};
+use crate::generated::{BINDING_TURNS, NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
 use crate::layout::{Projected, Segment, Sliced, View};
 
 /// Every visible splat, in drawing order, onto every view: `[view][place]`.
@@ -21,7 +21,7 @@ pub fn project(buffers: &mut Buffers) {
 }
 
 fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
-    let segment = &buffers.segments[splat.segment as usize];
+    let segment = &buffers.segments[rig::segment_of(splat)];
     let source = splat.source as usize;
     let [x, y, z, opacity] = splat.mean_opacity;
     let mean = Vec3::new(x, y, z);
@@ -32,14 +32,23 @@ fn onto(buffers: &Buffers, splat: &Sliced, view: &View) -> Projected {
         return Projected { depth, ..Projected::default() };
     }
     let low_pass = buffers.block.frame.low_pass;
-    let scale = attributes::scale(buffers, segment, source) * segment.scale;
+    let (rotation, scale) = if rig::is_carried(segment) {
+        rig::unpack_shape(splat)
+    } else {
+        (pack::quaternion(&splat.rotation), attributes::scale(buffers, segment, source))
+    };
     let axes = Mat3::from_mat4(view_from_world)
-        * Mat3::from_quat(pack::quaternion(&splat.rotation))
-        * Mat3::from_diagonal(scale);
+        * Mat3::from_quat(rotation)
+        * Mat3::from_diagonal(scale * segment.scale);
     let (major, minor) = ellipse(covariance(view, p, axes, low_pass), low_pass);
     let [ex, ey, ez, _] = view.position_in_world;
     let along = mean - Vec3::new(ex, ey, ez);
-    let direction = Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
+    let mut direction =
+        Quat::from_array(segment.rotation).inverse() * along.try_normalize().unwrap_or(Vec3::Z);
+    if segment.binding & BINDING_TURNS != 0 && segment.planes & (PLANE_SH1 | PLANE_SH2 | PLANE_SH3) != 0 {
+        let map = rig::carrying_map(buffers, segment, source);
+        direction = rig::nearest_orthogonal(map.linear).transpose() * direction;
+    }
     let colour = colour(buffers, segment, source, direction).min(Vec3::splat(65504.0));
     let [left, _, up, _] = view.tangents;
     Projected {

@@ -2,7 +2,7 @@
 
 use glam::{Mat4, Quat, Vec4};
 
-use super::{Buffers, attributes, look, pack};
+use super::{Buffers, attributes, look, pack, rig};
 use crate::generated::{CLUSTER_SPLATS, PLANE_CURVE, PLANE_PACKED_CURVE};
 use crate::layout::{Segment, Sliced};
 
@@ -40,11 +40,16 @@ fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
         mean = turn * mean + shift;
         rotation = turn * rotation;
     }
+    let turn = Quat::from_array(segment.rotation);
+    let (rotation, number) = if rig::is_carried(segment) {
+        let map = rig::carrying_map(buffers, segment, source);
+        mean = map.linear * mean + map.shift;
+        let scale = attributes::scale(buffers, segment, source);
+        let (carried, scale) = rig::carried_shape(map.linear, rotation, scale);
+        rig::pack_shape(turn * carried, scale, empty.segment)
+    } else {
+        (pack::pack_quaternion(turn * rotation), empty.segment)
+    };
     let world = Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3(mean);
-    let placed = Quat::from_array(segment.rotation) * rotation;
-    Sliced {
-        mean_opacity: world.extend(opacity).to_array(),
-        rotation: pack::pack_quaternion(placed),
-        ..empty
-    }
+    Sliced { mean_opacity: world.extend(opacity).to_array(), rotation, segment: number, ..empty }
 }

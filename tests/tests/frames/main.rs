@@ -9,5 +9,13 @@
     reason = "a test may fail, and its numbers are chosen to fit"
 )]
 
+mod dgs;
+mod folders;
+mod ids;
 mod npz;
 mod numpy;
+mod params;
+#[path = "../ply_sheet/mod.rs"]
+mod ply_sheet;
+mod scene;
+mod v3;

@@ -18,7 +18,7 @@ fn avatar() -> Option<PathBuf> {
 }
 
 fn dance(folder: &std::path::Path, name: &str, splats: usize, fps: u32) -> Rig {
-    let options = RigOptions { splats, fps: Some(Fps::new(fps, 1).unwrap()) };
+    let options = RigOptions { splats, fps: Some(Fps::new(fps, 1).unwrap()), live: false };
     Rig::open(&folder.join("dancer.glb"), Some(&folder.join(name)), &options).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn she_dances_as_captured() {
 #[test]
 fn she_is_as_tall_as_she_is() {
     let Some(folder) = avatar() else { return };
-    let options = RigOptions { splats: 20_000, fps: None };
+    let options = RigOptions { splats: 20_000, fps: None, live: false };
     let rig = Rig::open(&folder.join("dancer.glb"), None, &options).unwrap();
     let heights: Vec<f32> = rig.frame(0).unwrap().mean.iter().map(|mean| mean[1]).collect();
     let low = heights.iter().copied().fold(f32::INFINITY, f32::min);
@@ -82,7 +82,7 @@ fn damaged_pictures_are_errors_or_pictures() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("damaged.glb");
     let mut random = Random::new(8);
-    let options = RigOptions { splats: 1, fps: None };
+    let options = RigOptions { splats: 1, fps: None, live: false };
     for round in 0..24 {
         let mut bytes = whole.clone();
         // Headers and the first of the coefficients, where damage reaches farthest.

@@ -20,7 +20,8 @@ fn motion_text() -> String {
 fn try_motion(folder: &Path, bytes: &[u8]) -> Result<Rig, String> {
     let path = folder.join("m.bvh");
     std::fs::write(&path, bytes).unwrap();
-    let rig = Rig::open(&folder.join("body.glb"), Some(&path), &RigOptions { splats: 5, fps: None });
+    let rig =
+        Rig::open(&folder.join("body.glb"), Some(&path), &RigOptions { splats: 5, fps: None, live: false });
     rig.map_err(|error| error.to_string())
 }
 
@@ -111,7 +112,8 @@ fn a_motion_that_lies_gets_the_line_and_the_reason() {
 fn try_model(folder: &Path, bytes: &[u8]) -> Result<Rig, String> {
     let path = folder.join("m.glb");
     std::fs::write(&path, bytes).unwrap();
-    Rig::open(&path, None, &RigOptions { splats: 5, fps: None }).map_err(|error| error.to_string())
+    Rig::open(&path, None, &RigOptions { splats: 5, fps: None, live: false })
+        .map_err(|error| error.to_string())
 }
 
 fn animated() -> Vec<u8> {

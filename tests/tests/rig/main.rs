@@ -33,7 +33,7 @@ fn open(folder: &Path, motion: Option<&str>, splats: usize) -> vivant::Result<Ri
         std::fs::write(&path, text).unwrap();
         path
     });
-    Rig::open(&folder.join("body.glb"), path.as_deref(), &RigOptions { splats, fps: None })
+    Rig::open(&folder.join("body.glb"), path.as_deref(), &RigOptions { splats, fps: None, live: false })
 }
 
 /// Where a joint of the body is in a frame.

@@ -154,7 +154,7 @@ fn another_rate_samples_the_same_motion() {
     let native = open(folder.path(), Some(&body::bvh(Habit::PLAIN, &steps, RATE)), 10).unwrap();
     let (model, motion) = (folder.path().join("body.glb"), folder.path().join("motion.bvh"));
     let at = |fps: &str| {
-        let options = RigOptions { splats: 10, fps: Some(fps.parse::<Fps>().unwrap()) };
+        let options = RigOptions { splats: 10, fps: Some(fps.parse::<Fps>().unwrap()), live: false };
         Rig::open(&model, Some(&motion), &options).unwrap()
     };
     let half = at("30");

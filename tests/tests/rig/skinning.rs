@@ -47,7 +47,7 @@ fn vertices_are_where_f64_sums_put_them() {
     for float_joints in [false, true] {
         let extras = Extras { animation: Some(keys()), float_joints, ..Extras::default() };
         std::fs::write(&path, body::glb(&extras)).unwrap();
-        let rig = Rig::open(&path, None, &RigOptions { splats: 100, fps: None }).unwrap();
+        let rig = Rig::open(&path, None, &RigOptions { splats: 100, fps: None, live: false }).unwrap();
         assert_eq!((rig.frames(), rig.info().fps), (31, (30, 1)));
         let (_, tracks) = keys();
         let at = |key: usize| tracks.iter().map(|(name, keys)| (*name, keys[key])).collect::<Vec<_>>();
@@ -103,7 +103,10 @@ fn colours_are_the_texture_and_masks_are_holes() {
     let rig = |mask: bool| {
         let extras = Extras { png: Some((png.clone(), mask)), ..Extras::default() };
         std::fs::write(&path, body::glb(&extras)).unwrap();
-        Rig::open(&path, None, &RigOptions { splats: 4000, fps: None }).unwrap().frame(0).unwrap()
+        Rig::open(&path, None, &RigOptions { splats: 4000, fps: None, live: false })
+            .unwrap()
+            .frame(0)
+            .unwrap()
     };
     let masked = rig(true);
     let reddest = masked.colour.iter().fold([0.0_f32; 3], |most, c| if c[0] > most[0] { *c } else { most });

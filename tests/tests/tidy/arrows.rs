@@ -29,19 +29,26 @@ const MODULES: &[(&str, &[&str])] = &[
     ("view", &["error", "math"]),
     ("splat", &["error", "math", "time", "channel"]),
     ("look", &["splat"]),
-    ("frame", &["error", "math", "time", "splat"]),
+    ("rig", &["error", "math"]),
+    ("frame", &["error", "math", "time", "splat", "rig"]),
     ("picture", &["error", "math"]),
-    ("clip", &["error", "math", "time", "channel", "splat", "view", "frame"]),
-    ("codec", &["error", "math", "time", "spline", "channel", "splat", "view", "frame", "clip"]),
+    ("clip", &["error", "math", "time", "channel", "splat", "rig", "view", "frame"]),
+    ("codec", &["error", "math", "time", "spline", "channel", "splat", "rig", "view", "frame", "clip"]),
     ("audio", &["error", "clip"]),
     (
         "playback",
-        &["error", "math", "time", "channel", "splat", "view", "look", "frame", "clip", "codec", "audio"],
+        &[
+            "error", "math", "time", "channel", "splat", "rig", "view", "look", "frame", "clip", "codec",
+            "audio",
+        ],
     ),
     ("gpu", &["error", "math", "frame"]),
-    ("render", &["error", "math", "time", "spline", "view", "look", "frame", "picture", "gpu"]),
+    ("render", &["error", "math", "time", "spline", "rig", "view", "look", "frame", "picture", "gpu"]),
     ("reference", &["error", "math", "time", "splat", "view", "picture"]),
-    ("pick", &["error", "math", "time", "channel", "splat", "view", "frame", "clip", "codec", "reference"]),
+    (
+        "pick",
+        &["error", "math", "time", "channel", "splat", "rig", "view", "frame", "clip", "codec", "reference"],
+    ),
     ("xr", &["error", "math", "time", "view", "frame", "gpu", "render"]),
 ];
 

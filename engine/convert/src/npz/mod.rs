@@ -308,8 +308,8 @@ impl Array {
         if header.dtype.kind == Kind::Object {
             return Ok(());
         }
-        let sides = header.shape.iter().map(|&side| side as u64);
-        let bytes = sides.fold(Some(header.dtype.size() as u64), |bytes, side| bytes?.checked_mul(side));
+        let mut sides = header.shape.iter().map(|&side| side as u64);
+        let bytes = sides.try_fold(header.dtype.size() as u64, u64::checked_mul);
         let held = size - header.length;
         if bytes != Some(held) {
             let (shape, dtype) = (&header.shape, &header.dtype);

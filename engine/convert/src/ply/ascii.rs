@@ -6,12 +6,11 @@ use std::io::{BufReader, Read};
 use std::ops::Range;
 
 use rayon::prelude::*;
-use vivant::splat::Splats;
 use vivant::{Error, Result};
 
+use super::body::Body;
 use super::header::{Element, Shape};
-use super::plan::{Plan, SLOTS};
-use super::read::store;
+use super::plan::Plan;
 use crate::rows;
 
 /// Bytes read at a time.
@@ -101,10 +100,10 @@ impl<'a> Ascii<'a> {
         Ok(())
     }
 
-    /// Reads the rows of the vertex element into `splats`, which has room for them.
-    pub(super) fn read_rows(&mut self, vertex: &Element, plan: &Plan, splats: &mut Splats) -> Result<()> {
+    /// Reads the rows of the vertex element into `body`, which has room for them.
+    pub(super) fn read_rows(&mut self, vertex: &Element, plan: &Plan, body: &mut Body) -> Result<()> {
         let slot_of = plan.slots_by_property(vertex.properties.len());
-        let count = splats.len();
+        let count = body.len();
         let mut first = 0;
         while first < count {
             let lines = self.lines((count - first) as u64)?;
@@ -112,14 +111,16 @@ impl<'a> Ascii<'a> {
                 return Err(self.cut_off(&vertex.name, first as u64));
             }
             let taken = lines.len();
-            let parsed: Vec<Result<()>> = rows::windows(splats, first, taken)
+            let parsed: Vec<Result<()>> = body
+                .windows(first, taken)
                 .into_par_iter()
                 .zip(lines.par_chunks(rows::WINDOW))
                 .map(|(mut window, lines)| {
+                    let mut slots = plan.blank();
                     for (index, line) in lines.iter().enumerate() {
-                        let row = window.first + index;
-                        let slots = self.parse_row(line.clone(), row, vertex, &slot_of, plan.blank())?;
-                        store(&slots, &mut window, index);
+                        let row = window.splats.first + index;
+                        self.parse_row(line.clone(), row, vertex, &slot_of, &mut slots)?;
+                        window.store(&slots, index);
                     }
                     Ok(())
                 })
@@ -144,8 +145,8 @@ impl<'a> Ascii<'a> {
         row: usize,
         vertex: &Element,
         slot_of: &[Option<usize>],
-        mut slots: [f32; SLOTS],
-    ) -> Result<[f32; SLOTS]> {
+        slots: &mut [f32],
+    ) -> Result<()> {
         let offset = self.base + line.start as u64;
         let wrong = |property: &str, why: String| {
             Error::malformed(self.file, &format!("{} {row}, property {property}", vertex.name), offset, why)
@@ -180,7 +181,7 @@ impl<'a> Ascii<'a> {
             }
         }
         match words.next() {
-            None => Ok(slots),
+            None => Ok(()),
             Some(_) => {
                 let last = vertex.properties.last().map_or("", |property| property.name.as_str());
                 Err(wrong(last, "the line goes on after it; export the file again".to_owned()))

@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 
 use rayon::prelude::*;
-use vivant::splat::Splats;
 use vivant::{Error, Result};
 
+use super::body::Body;
 use super::header::{Element, Scalar, Shape};
 use super::plan::{Plan, SLOTS};
-use super::read::store;
 use crate::rows;
 
 /// Bytes read at a time: a few windows of the INRIA layout.
@@ -60,18 +59,18 @@ impl Binary<'_> {
         Ok(())
     }
 
-    /// Reads the rows of the vertex element into `splats`, which has room for them.
+    /// Reads the rows of the vertex element into `body`, which has room for them.
     pub(super) fn read_rows(
         &mut self,
         vertex: &Element,
         plan: &Plan,
         file_length: u64,
-        splats: &mut Splats,
+        body: &mut Body,
     ) -> Result<()> {
         let Some(stride) = vertex.stride().filter(|&stride| stride > 0) else {
-            return self.walk_rows(vertex, plan, file_length, splats);
+            return self.walk_rows(vertex, plan, file_length, body);
         };
-        let count = splats.len();
+        let count = body.len();
         // Whole windows a block, so that every thread has one.
         let per_block = (BLOCK / stride / rows::WINDOW).max(1) * rows::WINDOW;
         let mut block = vec![0; per_block.min(count) * stride];
@@ -81,42 +80,37 @@ impl Binary<'_> {
             let bytes = &mut block[..taken * stride];
             self.fill(bytes, &vertex.name, first as u64)?;
             let big_endian = self.big_endian;
-            rows::windows(splats, first, taken)
-                .into_par_iter()
-                .zip(bytes.par_chunks(rows::WINDOW * stride))
-                .for_each(|(mut window, bytes)| {
+            body.windows(first, taken).into_par_iter().zip(bytes.par_chunks(rows::WINDOW * stride)).for_each(
+                |(mut window, bytes)| {
+                    // Every row fills the same slots.
+                    let mut slots = plan.blank();
                     for (index, row) in bytes.chunks_exact(stride).enumerate() {
-                        let mut slots = plan.blank();
                         for column in &plan.columns {
                             slots[column.slot] = number(&row[column.offset..], column.scalar, big_endian);
                         }
-                        store(&slots, &mut window, index);
+                        window.store(&slots, index);
                     }
-                });
+                },
+            );
             first += taken;
         }
         Ok(())
     }
 
     /// The slow way, for rows with lists in them, whose length is not known before they are read.
-    fn walk_rows(
-        &mut self,
-        vertex: &Element,
-        plan: &Plan,
-        file_length: u64,
-        splats: &mut Splats,
-    ) -> Result<()> {
+    fn walk_rows(&mut self, vertex: &Element, plan: &Plan, file_length: u64, body: &mut Body) -> Result<()> {
         let slot_of = plan.slots_by_property(vertex.properties.len());
-        for mut window in rows::all(splats) {
-            for index in 0..window.len() {
-                let mut slots = plan.blank();
-                let row = (window.first + index) as u64;
+        let count = body.len();
+        let mut slots = plan.blank();
+        for mut window in body.windows(0, count) {
+            for index in 0..window.splats.len() {
+                let row = (window.splats.first + index) as u64;
                 self.walk_row(vertex, row, file_length, |property, value| {
                     if let Some(slot) = slot_of[property] {
                         slots[slot] = value;
                     }
                 })?;
-                store(&slots, &mut window, index);
+                window.store(&slots, index);
             }
         }
         Ok(())

@@ -2,7 +2,8 @@
 //!
 //! They are read by a pass of their own over the rows, which few files need, so that the pass that reads splats knows
 //! nothing of them and integers keep all their bits. A negative integer becomes the label of the same bits: −1, which
-//! many tools mean by "none", is 4,294,967,295.
+//! many tools mean by "none", is 4,294,967,295. `vertex_id`, by which splats are followed, is kept where it is asked for by
+//! name.
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
@@ -11,6 +12,7 @@ use vivant::{Error, Result};
 
 use super::ascii::Ascii;
 use super::header::{Element, Encoding, Scalar, Shape};
+use super::ids;
 use super::plan::{COLOURS, Plan};
 use super::read::Opened;
 use crate::options::{Channels, Options};
@@ -58,27 +60,13 @@ pub(super) fn read(
     report: &mut Report,
 ) -> Result<Vec<Channel>> {
     let mut kept = choose(opened, vertex, plan, options);
-    let names = |properties: &mut dyn Iterator<Item = String>| -> String {
-        let names: Vec<String> = properties.collect();
-        let more = names.len().saturating_sub(SHOWN);
-        let shown = names[..names.len() - more].join(" ");
-        if more > 0 { format!("{shown} and {more} more") } else { shown }
-    };
     if !kept.is_empty() {
         let told = kept.iter().map(|kept| format!("{} ({})", kept.channel.name, kept.channel.kind));
-        report.note(format!("channels kept: {}", names(&mut told.into_iter())));
+        report.note(format!("channels kept: {}", listed(told)));
     }
-    let unused: Vec<usize> = plan
-        .leftovers
-        .iter()
-        .copied()
-        .filter(|property| !kept.iter().any(|kept| kept.property == *property))
-        .collect();
-    if !unused.is_empty() {
-        let mut unused =
-            unused.iter().filter_map(|&number| Some(vertex.properties.get(number)?.name.clone()));
-        report.note(format!("properties not used: {}", names(&mut unused)));
-    }
+    let unused =
+        plan.leftovers.iter().filter(|&&property| !kept.iter().any(|kept| kept.property == property));
+    not_used(vertex, unused).into_iter().for_each(|note| report.note(note));
     if kept.is_empty() {
         return Ok(Vec::new());
     }
@@ -88,6 +76,21 @@ pub(super) fn read(
         read_binary(opened, vertex, &mut kept)?;
     }
     Ok(kept.into_iter().map(|kept| kept.channel).collect())
+}
+
+/// The note that says which properties are not used, if there are any.
+pub(super) fn not_used<'a>(vertex: &Element, properties: impl Iterator<Item = &'a usize>) -> Option<String> {
+    let names = properties.filter_map(|&number| Some(vertex.properties.get(number)?.name.clone()));
+    let names = listed(names);
+    (!names.is_empty()).then(|| format!("properties not used: {names}"))
+}
+
+/// The first few names, and how many more there are.
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names[..names.len() - more].join(" ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// The properties that are kept, in the order of the file.
@@ -106,7 +109,8 @@ fn choose(opened: &Opened, vertex: &Element, plan: &Plan, options: &Options) -> 
         let name = column.name.as_str();
         let twice = kept.iter().any(|kept| kept.channel.name == name);
         if kept.len() < MOST_CHANNELS
-            && plan.leftovers.contains(&property)
+            && (plan.leftovers.contains(&property)
+                || (name == ids::NAME && options.channels != Channels::All))
             && wants(&options.channels, name)
             && is_name(name)
             && !twice

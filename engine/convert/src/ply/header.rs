@@ -176,6 +176,8 @@ impl Shape {
 pub(super) struct Header {
     pub(super) encoding: Encoding,
     pub(super) elements: Vec<Element>,
+    /// What its comments say, in order.
+    pub(super) comments: Vec<String>,
     /// Bytes up to the first row.
     pub(super) length: u64,
 }
@@ -190,13 +192,15 @@ impl Header {
         }
         let mut encoding = None;
         let mut elements: Vec<Element> = Vec::new();
+        let mut comments = Vec::new();
         loop {
             let (offset, line) = lines.next_line("end_header")?;
             let wrong = |why: String| Error::malformed(file, "header", offset, why);
             let mut words = line.split_ascii_whitespace();
             match words.next() {
                 Some("end_header") => break,
-                None | Some("comment" | "obj_info") => {}
+                None | Some("obj_info") => {}
+                Some("comment") => comments.push(line["comment".len()..].trim().to_owned()),
                 Some("format") => encoding = Some(parse_format(words.next()).map_err(wrong)?),
                 Some("element") => {
                     let element = parse_element(words, offset).map_err(wrong)?;
@@ -241,7 +245,7 @@ impl Header {
         let encoding = encoding.ok_or_else(|| {
             Error::malformed(file, "format", length, "the header has no format line; export it again")
         })?;
-        Ok(Self { encoding, elements, length })
+        Ok(Self { encoding, elements, comments, length })
     }
 
     /// Refuses a header that promises more rows than `file_length` bytes can hold.

@@ -1,25 +1,34 @@
 //! PLY, the Stanford polygon format: trained Gaussians in the INRIA layout, and plain point clouds.
 //!
 //! `header` parses the text on top; `plan` finds our attributes among its properties; `binary` and `ascii`
-//! turn rows into splats with raw values; `gaussians` and `points` make those the model. `write` is the way back.
+//! turn rows into splats with raw values (`body`); `gaussians` and `points` make those the model; `ids` reads the numbers
+//! by which splats are followed. `raw` hands rows to the formats that stand on this one, `table` to those that do not.
+//! `write` is the way back.
 //! Any property order, any scalar type, either byte order; elements that mean nothing here are skipped, and properties
 //! that do become `channels` of the splats.
 
 mod ascii;
 mod binary;
+mod body;
 mod channels;
 mod gaussians;
 mod header;
+mod ids;
 mod plan;
 mod points;
+mod raw;
 mod read;
+mod table;
 pub mod write;
 
 use crate::formats::{Fidelity, Format, Open, Still};
 
 pub(crate) use header::{MAX_HEADER, property_names};
 pub use plan::Kind;
+pub(crate) use raw::Raw;
+pub(crate) use read::has_ids;
 pub use read::{probe, read};
+pub(crate) use table::Table;
 pub use write::{write_points, write_splats};
 
 /// What is read of trained Gaussians and points as PLY.

@@ -2,7 +2,8 @@
 //!
 //! A splat is laid out as 59 slots: mean xyz, rotation xyzw, scale xyz, opacity, colour rgb, 45 harmonics. The plan
 //! maps columns to slots, and with that does all the reordering: `rot_0` is w, and `f_rest_*` is channel-major (all of
-//! red, then green, then blue) where ours is coefficient-major. What the file lacks keeps a default.
+//! red, then green, then blue) where ours is coefficient-major. What the file lacks keeps a default. A format that stands on
+//! this one names further columns, which get slots behind these.
 
 use vivant::splat::sh_rest_len;
 use vivant::{Error, Result};
@@ -66,6 +67,8 @@ pub(super) struct Plan {
     pub(super) opacity: bool,
     /// The properties that are no part of a splat, by number.
     pub(super) leftovers: Vec<usize>,
+    /// Number of columns beyond a splat's own.
+    pub(super) extra: usize,
     /// What is left out, for the report.
     pub(super) notes: Vec<String>,
 }
@@ -75,7 +78,7 @@ pub(super) const COLOURS: [[&str; 3]; 3] =
     [["red", "green", "blue"], ["r", "g", "b"], ["diffuse_red", "diffuse_green", "diffuse_blue"]];
 
 /// Columns that carry nothing for a splat and are not worth a word.
-const SILENT: [&str; 3] = ["nx", "ny", "nz"];
+const SILENT: [&str; 4] = ["nx", "ny", "nz", super::ids::NAME];
 
 impl Plan {
     /// Finds the attributes in a vertex element.
@@ -83,6 +86,14 @@ impl Plan {
     /// # Errors
     /// [`Error::Malformed`] where x, y or z is missing or a group of columns has gaps.
     pub(super) fn new(file: &str, vertex: &Element) -> Result<Self> {
+        Self::with(file, vertex, &[])
+    }
+
+    /// [`Self::new`] with columns of the names `extra` behind the splat's own.
+    ///
+    /// # Errors
+    /// As [`Self::new`], also for one of those that is missing.
+    pub(super) fn with(file: &str, vertex: &Element, extra: &[&str]) -> Result<Self> {
         let mut finder = Finder::new(file, vertex);
         for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
             if !finder.take(name, MEAN + axis) {
@@ -100,6 +111,11 @@ impl Plan {
         let opacity = finder.take("opacity", OPACITY);
         let colour = finder.take_colour()?;
         let sh_degree = finder.take_harmonics()?;
+        for (number, name) in extra.iter().enumerate() {
+            if !finder.take(name, SLOTS + number) {
+                return Err(finder.wrong(name, "missing; export the file again with all its properties"));
+            }
+        }
         let kind = if scales > 0 { Kind::Gaussians } else { Kind::Points };
         let rotation = rotation == 4;
         let leftovers = finder.leftovers();
@@ -112,13 +128,14 @@ impl Plan {
             rotation,
             opacity,
             leftovers,
+            extra: extra.len(),
             notes: finder.notes,
         })
     }
 
-    /// The splat before any column is read.
-    pub(super) fn blank(&self) -> [f32; SLOTS] {
-        let mut slots = [0.0; SLOTS];
+    /// The slots before any column is read.
+    pub(super) fn blank(&self) -> Vec<f32> {
+        let mut slots = vec![0.0; SLOTS + self.extra];
         slots[ROTATION + 3] = 1.0;
         slots
     }

@@ -7,17 +7,17 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use vivant::splat::Splats;
+use vivant::splat::Appearance;
 use vivant::{Error, Result};
 
 use super::ascii::Ascii;
 use super::binary::Binary;
+use super::body::Body;
 use super::header::{Element, Encoding, Header, MAX_HEADER};
-use super::plan::{COLOUR, Kind, MEAN, OPACITY, Plan, ROTATION, SCALE, SH_REST, SLOTS};
-use super::{MAX_SPLATS, channels, gaussians, points};
+use super::plan::{Kind, Plan};
+use super::{MAX_SPLATS, channels, gaussians, ids, points};
 use crate::options::{Options, Stored};
 use crate::report::Report;
-use crate::rows::{self, Rows};
 use crate::source::{Imported, Summary};
 use crate::{Axes, cleanse};
 
@@ -36,7 +36,12 @@ pub fn probe(path: &Path) -> Result<Summary> {
     let opened = Opened::new(path)?;
     let vertex = opened.vertex()?;
     let plan = Plan::new(&opened.file, vertex)?;
-    Ok(Summary { kind: plan.kind, splats: vertex.count, sh_degree: plan.sh_degree })
+    Ok(Summary {
+        kind: plan.kind,
+        splats: vertex.count,
+        sh_degree: plan.sh_degree,
+        appearance: Appearance::default(),
+    })
 }
 
 /// Reads a PLY file into the model: static splats on our axes.
@@ -45,6 +50,13 @@ pub fn probe(path: &Path) -> Result<Summary> {
 /// As [`probe`]; also [`Error::Malformed`] when the body is damaged or no splat of it can be used.
 pub fn read(path: &Path, options: &Options) -> Result<Imported> {
     read_and_tell(path, options).map(|(imported, _)| imported)
+}
+
+/// Whether a file says by what numbers its splats are known from frame to frame.
+pub(crate) fn has_ids(path: &Path) -> bool {
+    let found = Opened::new(path).and_then(|opened| Ok(ids::has(&opened.header, opened.vertex()?)));
+    // What is wrong with it its reader says.
+    found.unwrap_or(false)
 }
 
 /// Decides by one file how its sequence stores attributes.
@@ -63,9 +75,10 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
     let file = opened.file.clone();
     let vertex = opened.vertex()?.clone();
     let plan = Plan::new(&file, &vertex)?;
+    let numbers = ids::read(path, &opened.header, &vertex)?;
     let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
     let carried = channels::read(&opened, &vertex, &plan, options, &mut report)?;
-    let mut splats = opened.read_body(&vertex, &plan)?;
+    let mut splats = opened.read_body(&vertex, &plan)?.splats;
     splats.channels = carried;
     let found = gaussians::activate(&mut splats, &plan, options, &mut report);
     let dropped = cleanse::cleanse(&file, vertex.offset, &mut splats, &mut report)?;
@@ -73,7 +86,10 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
         points::size(&mut splats, &mut report);
     }
     options.axes.unwrap_or(Axes::RDF).apply(&mut splats);
-    let ids = cleanse::kept(splats.len() + dropped.len(), &dropped);
+    let ids = match numbers {
+        Some(numbers) => Some(cleanse::of_kept(numbers, &dropped)),
+        None => cleanse::kept(splats.len() + dropped.len(), &dropped),
+    };
     Ok((Imported { splats, ids, report }, found))
 }
 
@@ -86,7 +102,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn new(path: &Path) -> Result<Self> {
+    pub(super) fn new(path: &Path) -> Result<Self> {
         let file = path.display().to_string();
         let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "cannot open", source))?;
         // A pipe or a device would block, or never end.
@@ -105,7 +121,7 @@ impl Opened {
     }
 
     /// The element with the splats.
-    fn vertex(&self) -> Result<&Element> {
+    pub(super) fn vertex(&self) -> Result<&Element> {
         let named = |name: &str| self.header.elements.iter().find(|element| element.name == name);
         let Some(vertex) = named("vertex") else {
             let why = "the header has no element of that name; export the file as vertices";
@@ -125,38 +141,26 @@ impl Opened {
     }
 
     /// Reads the rows as they are stored, before activation.
-    fn read_body(mut self, vertex: &Element, plan: &Plan) -> Result<Splats> {
+    pub(super) fn read_body(mut self, vertex: &Element, plan: &Plan) -> Result<Body> {
         let file = self.file.as_str();
         let at = self.header.length;
         self.handle.seek(SeekFrom::Start(at)).map_err(|source| Error::io(file, "cannot seek", source))?;
         let reader = BufReader::with_capacity(64 * 1024, self.handle);
         let before = self.header.elements.iter().take_while(|element| element.name != vertex.name);
         let count = usize::try_from(vertex.count).unwrap_or(usize::MAX);
-        let room = || rows::zeroed(count, plan.sh_degree);
+        let room = || Body::new(count, plan);
         let encoding = self.header.encoding;
         if encoding == Encoding::Ascii {
             let mut body = Ascii::new(file, reader, at);
             before.into_iter().try_for_each(|element| body.skip(element))?;
-            let mut splats = room();
-            body.read_rows(vertex, plan, &mut splats)?;
-            return Ok(splats);
+            let mut rows = room();
+            body.read_rows(vertex, plan, &mut rows)?;
+            return Ok(rows);
         }
         let mut body = Binary { file, reader, at, big_endian: encoding == Encoding::BigEndian };
         before.into_iter().try_for_each(|element| body.skip(element, self.length))?;
-        let mut splats = room();
-        body.read_rows(vertex, plan, self.length, &mut splats)?;
-        Ok(splats)
+        let mut rows = room();
+        body.read_rows(vertex, plan, self.length, &mut rows)?;
+        Ok(rows)
     }
-}
-
-/// Puts the slots of one row into place `index` of a window.
-#[inline]
-pub(super) fn store(slots: &[f32; SLOTS], window: &mut Rows<'_>, index: usize) {
-    window.mean[index].copy_from_slice(&slots[MEAN..MEAN + 3]);
-    window.rotation[index].copy_from_slice(&slots[ROTATION..ROTATION + 4]);
-    window.scale[index].copy_from_slice(&slots[SCALE..SCALE + 3]);
-    window.opacity[index] = slots[OPACITY];
-    window.colour[index].copy_from_slice(&slots[COLOUR..COLOUR + 3]);
-    let stride = window.sh_stride;
-    window.sh_rest[index * stride..(index + 1) * stride].copy_from_slice(&slots[SH_REST..SH_REST + stride]);
 }

@@ -7,17 +7,24 @@
 //! pose(t) → skin → bake ────────────────┘→ Splats    each frame: the same N splats in the same order
 //! ```
 //!
+//! A model may also stay a rig that plays (`live`), as splats that other systems bind to joints and faces do (`avatars`,
+//! `dual`): then its joints move in the clip, or as the host says.
+//!
 //! Nothing is fitted: a splat is a place on a triangle, so that splat i of one frame and splat i of the next are the
 //! same piece of skin or cloth. Colours and opacities do not change over time; means, rotations and scales do.
 
 mod accessor;
 mod anatomy;
 mod animation;
+pub(crate) mod avatars;
 mod bake;
 mod bvh;
 mod document;
+pub(crate) mod dual;
+pub mod faces;
 mod floor;
 mod frames;
+mod live;
 mod material;
 mod model;
 mod motion;
@@ -45,6 +52,7 @@ use crate::report::Report;
 use animation::Animation;
 use bvh::Bvh;
 use document::Document;
+pub use live::LiveRig;
 use model::Model;
 use retarget::Retarget;
 use skeleton::{Local, Placed};
@@ -82,11 +90,14 @@ pub struct RigOptions {
     pub splats: usize,
     /// Frames a second of the result; the motion's own if `None`, and 30 for an animation.
     pub fps: Option<Fps>,
+    /// Whether its joints are kept and move the splats when it plays, and may be driven by the host; else every frame is
+    /// baked.
+    pub live: bool,
 }
 
 impl Default for RigOptions {
     fn default() -> Self {
-        Self { splats: DEFAULT_SPLATS, fps: None }
+        Self { splats: DEFAULT_SPLATS, fps: None, live: false }
     }
 }
 
