@@ -135,7 +135,7 @@ pub struct Segment {
     /// Where its labels start in the packed planes, in steps of 256 words; a byte a splat.
     pub labels_first: u32,
     /// One more than the number of its look, 0 for none.
-    pub look: u32,
+    pub label_look: u32,
     /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
     pub binding: u32,
     /// The first joint of the clip among all.

@@ -13,7 +13,7 @@ mod exit;
 mod import;
 mod info;
 mod input;
-mod look;
+mod labels;
 mod output;
 mod pick;
 mod play;

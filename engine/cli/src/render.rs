@@ -19,7 +19,7 @@ use vivant::view::View;
 use crate::camera::{self, Subject};
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
-use crate::look::{Look, LookArgs};
+use crate::labels::{LabelArgs, Look};
 use crate::progress::Progress;
 use crate::{device, input, output};
 
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long)]
     reference: bool,
     #[command(flatten)]
-    look: LookArgs,
+    labels: LabelArgs,
     /// How to read a clip's file: auto, mapped, pread or memory
     #[arg(long, value_name = "HOW", default_value = "auto")]
     access: AccessArg,
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Args) -> Result {
     clip.notices().iter().for_each(|notice| output::note(notice));
     let times = times(args, clip)?;
     let views = views(args, clip)?;
-    let look = args.look.check(clip)?;
+    let look = args.labels.check(clip)?;
     let mut painter = Painter::new(args, views, look)?;
     let mut progress = Progress::new("drawing", times.len() as u64);
     let mut rows = Vec::with_capacity(times.len());

@@ -144,7 +144,7 @@ impl Scene {
                     pose_step: grid.pose_step,
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
                     labels_first: labels.unwrap_or(0),
-                    look: labels.map_or(0, |_| look_number),
+                    label_look: labels.map_or(0, |_| look_number),
                     binding: if carried { binding(segment) } else { 0 },
                     joints_first,
                     reserved: [0; 2],

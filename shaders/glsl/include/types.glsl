@@ -109,7 +109,7 @@ struct Segment {
     float pose_step;
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
     uint labels_first;      // where its labels start in plane_packed, in steps of 256 words; a byte a splat
-    uint look;              // one more than the number of its look, 0 for none
+    uint label_look;        // one more than the number of its look, 0 for none
     uint binding;           // where the joints of a splat stand in a tile, in words a splat; from bit 16 on their number
     uint joints_first;      // the clip's first joint among all; of use where binding is not 0
     uint reserved[2];

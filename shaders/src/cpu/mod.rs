@@ -8,7 +8,7 @@ mod attributes;
 mod composite;
 mod cull;
 mod histogram;
-mod look;
+mod labels;
 mod offsets;
 mod pack;
 mod project;

@@ -2,7 +2,7 @@
 
 use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
-use super::{Buffers, attributes, look, pack, rig, sh};
+use super::{Buffers, attributes, labels, pack, rig, sh};
 use crate::generated::{BINDING_TURNS, NEAR_METRES, PLANE_SH1, PLANE_SH2, PLANE_SH3};
 use crate::layout::{Projected, Segment, Sliced, View};
 
@@ -95,5 +95,5 @@ fn colour(buffers: &Buffers, segment: &Segment, source: usize, d: Vec3) -> Vec3 
     if planes & PLANE_SH3 != 0 {
         colour += sh::degree3(buffers.plane(9, entry, 11), d);
     }
-    look::tinted(look::look_of(buffers, segment, source), colour.max(Vec3::ZERO))
+    labels::tinted(labels::look_of(buffers, segment, source), colour.max(Vec3::ZERO))
 }

@@ -11,7 +11,7 @@ use vivant::splat::Splats;
 
 /// How labels are shown.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct LookArgs {
+pub(crate) struct LabelArgs {
     /// Draw only splats with this label: the channel's name and the label, as part=3; may be given several times
     #[arg(long, value_name = "NAME=LABEL")]
     show: Vec<Labelled>,
@@ -79,7 +79,7 @@ pub(crate) struct Look {
     pub(crate) table: LookTable,
 }
 
-impl LookArgs {
+impl LabelArgs {
     /// What is asked for, of a clip that has it; `None` for nothing.
     pub(crate) fn check(&self, clip: &Clip) -> anyhow::Result<Option<Look>> {
         let mut labels = self.show.iter().chain(self.tint.iter().map(|tint| &tint.of));

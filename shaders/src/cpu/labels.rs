@@ -1,4 +1,4 @@
-//! Twin of `include/look.glsl`: what a look makes of a splat by its label.
+//! Twin of `include/labels.glsl`: what a look makes of a splat by its label.
 
 use glam::Vec3;
 
@@ -8,7 +8,7 @@ use crate::layout::Segment;
 
 /// The word of the frame's table for splat `source`; 0 where its segment has no look.
 pub(super) fn look_of(buffers: &Buffers, segment: &Segment, source: usize) -> u32 {
-    let Some(look) = segment.look.checked_sub(1) else { return 0 };
+    let Some(look) = segment.label_look.checked_sub(1) else { return 0 };
     let splats = CLUSTER_SPLATS as usize;
     let splat = source - segment.first_cluster as usize * splats;
     let word = buffers.packed[segment.labels_first as usize * splats + splat / 4];
