@@ -8,6 +8,7 @@ mod attributes;
 mod composite;
 mod cull;
 mod histogram;
+mod labels;
 mod look;
 mod offsets;
 mod pack;

@@ -2,7 +2,7 @@
 
 use glam::{Mat4, Quat, Vec4};
 
-use super::{Buffers, attributes, pack, rig};
+use super::{Buffers, attributes, labels, pack, rig};
 use crate::generated::{CLUSTER_SPLATS, PLANE_CURVE, PLANE_PACKED_CURVE};
 use crate::layout::{Segment, Sliced};
 
@@ -25,7 +25,8 @@ fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
     let mut mean = attributes::mean(buffers, segment, source);
     let mut rotation = attributes::rotation(buffers, segment, source);
     let (dt, presence, half) = attributes::moment(buffers, segment, source);
-    let opacity = attributes::opacity(buffers, segment, source) * presence;
+    let hidden = labels::hides(labels::look_of(buffers, segment, source));
+    let opacity = if hidden { 0.0 } else { attributes::opacity(buffers, segment, source) * presence };
     mean += attributes::velocity(buffers, segment, source, half) * dt;
     if segment.planes & (PLANE_CURVE | PLANE_PACKED_CURVE) != 0 {
         let curve = attributes::curve(buffers, segment, source, rotation, half);
