@@ -14,7 +14,7 @@ use crate::probe::names_in as names;
 use crate::{conventions, natural};
 
 /// Endings of files that are a frame each. The first that a folder holds is meant; the others are something else of it.
-const ENDINGS: &[&str] = &[".ply", ".sog"];
+const ENDINGS: &[&str] = &[".ply", ".sog", ".spz", ".splat", ".ksplat"];
 
 /// Files that make their folder one frame.
 const MANIFESTS: &[&str] = &["meta.json", "compression_info.csv"];
