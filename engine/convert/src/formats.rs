@@ -17,7 +17,10 @@ use crate::rigged::Rigged;
 use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
-use crate::{<<<<<<< HEAD     compact, =======     checkpoint, >>>>>>> torch, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat, params, ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang};
+use crate::{
+    checkpoint, compact, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat, params,
+    ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang,
+};
 
 /// How true an import is to its source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

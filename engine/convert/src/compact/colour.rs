@@ -1,7 +1,7 @@
 //! The network that gives colours by place and direction, and the harmonics that come closest to it. No I/O.
 //!
 //! `FullyFusedMLP` of tiny-cuda-nn without biases: 32 features of the place, 9 harmonics of the direction, and ones up to 48
-//! inputs; two layers of 64 with ReLU; 3 of 16 outputs. The matrices stand one after another, rows first. The trainer hands
+//! inputs; two layers of 64 with `ReLU`; 3 of 16 outputs. The matrices stand one after another, rows first. The trainer hands
 //! the direction over as it is where the encoding takes 0..1 for −1..1, so the harmonics are those of 2·d − 1.
 //!
 //! What comes out is the constant harmonic of the colour, for that direction alone. It is asked for in 64 directions spread
