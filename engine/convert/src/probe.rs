@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use vivant::{Error, Result};
 
-use crate::ply;
 use crate::still::word_at;
 use crate::{ply, torch};
 
