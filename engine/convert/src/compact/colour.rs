@@ -1,7 +1,7 @@
 //! The network that gives colours by place and direction, and the harmonics that come closest to it. No I/O.
 //!
 //! `FullyFusedMLP` of tiny-cuda-nn without biases: 32 features of the place, 9 harmonics of the direction, and ones up to 48
-//! inputs; two layers of 64 with ReLU; 3 of 16 outputs. The matrices stand one after another, rows first. The trainer hands
+//! inputs; two layers of 64 with `ReLU`; 3 of 16 outputs. The matrices stand one after another, rows first. The trainer hands
 //! the direction over as it is where the encoding takes 0..1 for −1..1, so the harmonics are those of 2·d − 1.
 //!
 //! What comes out is the constant harmonic of the colour, for that direction alone. It is asked for in 64 directions spread
@@ -161,16 +161,16 @@ fn harmonics([x, y, z]: [f64; 3]) -> [f64; COEFFICIENTS] {
         -0.488_602_511_902_919_87 * x,
         1.092_548_430_592_079_2 * x * y,
         -1.092_548_430_592_079_2 * y * z,
-        0.946_174_695_757_559_97 * zz - 0.315_391_565_252_519_99,
+        0.946_174_695_757_56 * zz - 0.315_391_565_252_52,
         -1.092_548_430_592_079_2 * x * z,
-        0.546_274_215_296_039_59 * (xx - yy),
-        0.590_043_589_926_643_52 * y * (yy - 3.0 * xx),
-        2.890_611_442_640_553_8 * x * y * z,
-        0.457_045_799_464_465_72 * y * (1.0 - 5.0 * zz),
+        0.546_274_215_296_039_6 * (xx - yy),
+        0.590_043_589_926_643_5 * y * (yy - 3.0 * xx),
+        2.890_611_442_640_554 * x * y * z,
+        0.457_045_799_464_465_7 * y * (1.0 - 5.0 * zz),
         0.373_176_332_590_115_4 * z * (5.0 * zz - 3.0),
-        0.457_045_799_464_465_72 * x * (1.0 - 5.0 * zz),
-        1.445_305_721_320_276_9 * z * (xx - yy),
-        0.590_043_589_926_643_52 * x * (3.0 * yy - xx),
+        0.457_045_799_464_465_7 * x * (1.0 - 5.0 * zz),
+        1.445_305_721_320_277 * z * (xx - yy),
+        0.590_043_589_926_643_5 * x * (3.0 * yy - xx),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The two texts of a Self-Organizing-Gaussians folder: how each attribute was encoded, and between which ends. No I/O.
 //!
-//! `compression_config.yml` is what PyYAML dumps of a plain mapping: one `key: value` a line, attributes as a list of such.
+//! `compression_config.yml` is what `PyYAML` dumps of a plain mapping: one `key: value` a line, attributes as a list of such.
 //! That much is read; tags, anchors, flow collections and texts over several lines are not written there, and refused.
 //! `compression_info.csv` is a table with a line an attribute: `,min,max,file`.
 

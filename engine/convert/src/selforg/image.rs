@@ -1,6 +1,6 @@
 //! Pictures of numbers, whatever they were saved as, back into the array that was saved: rows, columns, channels.
 //!
-//! PNG and EXR were written by OpenCV, which takes the channels of an array for blue, green, red and alpha: so the file's
+//! PNG and EXR were written by `OpenCV`, which takes the channels of an array for blue, green, red and alpha: so the file's
 //! red is the array's third. JPEG XL was written by imagecodecs, which takes three or four channels for red, green, blue and
 //! alpha, and the rows of an array of any other depth for frames of an animation. NPZ is the array.
 //!
@@ -51,7 +51,7 @@ fn held(file: &str, numbers: u64, most: u64) -> Result<()> {
     Ok(())
 }
 
-/// Pixels whose channels OpenCV turned round, as the array had them.
+/// Pixels whose channels `OpenCV` turned round, as the array had them.
 fn turned<const N: usize>(pixels: &mut [f32]) {
     for pixel in pixels.as_chunks_mut::<N>().0 {
         pixel.swap(0, 2);

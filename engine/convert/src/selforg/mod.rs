@@ -111,7 +111,7 @@ impl Opened {
     }
 
     fn misfit(&self, name: &str, values: usize, count: usize) -> Error {
-        let path = self.folder.join(&self.config.attributes.get(name).map_or("", |own| own.file.as_str()));
+        let path = self.folder.join(self.config.attributes.get(name).map_or("", |own| own.file.as_str()));
         let why = format!("{values} numbers for {count} splats; compress the model again");
         Error::malformed(&path.display().to_string(), "size", 0, why)
     }
