@@ -84,7 +84,10 @@ fn stills_tracks_and_sound_go_over() {
     let plain = performances::still(1500, 0);
     let path = exported(folder.path(), &clip_of(&plain), BOUND);
     let foreign = open(&path, &Options::default()).unwrap();
-    assert_shows("a still as 4dgs", &clip_of(&whole(&foreign).performance), &plain, &[0.0]);
+    // Places are on a grid of a twenty-fifth of a scale there: neighbours at one distance change places.
+    if let Some(psnr) = worst("a still as 4dgs", &clip_of(&whole(&foreign).performance), &plain, &[0.0]) {
+        assert!(psnr > 40.0, "{psnr}");
+    }
     let path = exported(folder.path(), &clip_of(&still), BOUND);
     let foreign = open(&path, &Options::default()).unwrap();
     let back = &whole(&foreign).performance;
