@@ -155,8 +155,11 @@ pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/spla
 /// `glsl/raster/splat_depth.frag`
 pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x7cee89c21dd648f6 };
 
+/// `glsl/slice/carry.comp`
+pub const CARRY: Kernel = Kernel { name: "slice.carry", path: "slice/carry.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.carry.comp.spv"), source_hash: 0x3c6607f17b217359 };
+
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x99f68a210f6e096d };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xedfd6b7134876c1c };
 
 /// `glsl/sort/histogram.comp`
 pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xe3c835d9a1805af3 };
@@ -171,7 +174,7 @@ pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", sta
 pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x2131e27338da034f };
 
 /// Every kernel.
-pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
+pub const ALL: [Kernel; 14] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, CARRY, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
 
 #[cfg(not(feature = "compile"))]
 const _: () = {
