@@ -224,11 +224,11 @@ fn view(b: &mut Buffers, size: u32) {
         key_near: 0.2,
         key_scale: KEY_MAX as f32 / 3.0,
         depth_reference: 1.5,
-        low_pass: 0.3,
         views: 2,
         slots,
         blocks: slots.div_ceil(SORT_BLOCK),
         flags: 0,
+        reserved: 0,
     };
     b.histogram = vec![0x5555_5555; (DIGITS * b.block.frame.blocks) as usize];
     b.totals = vec![0x5555_5555; (DIGITS * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP))) as usize];
@@ -257,6 +257,7 @@ fn segment() -> Segment {
         planes: 0x3FF,
         scale: 1.2,
         gain: 1.25,
+        low_pass: 0.3,
         ..Segment::default()
     }
 }

@@ -88,8 +88,7 @@ fn play_and_count(gpu: &Gpu, clip: Clip, drives: bool) {
             player.release_drive();
         }
         let live = player.update(frame * 1_000_000_000 / 72);
-        let performer =
-            live.map(|live| Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY });
+        let performer = live.map(|live| Performer::new(live, &clip.info()));
         renderer.draw(performer.as_slice(), &views, &Settings::default(), &canvas).expect("draw");
         let mut ours = count() - before;
         if frame >= 150 {
@@ -134,7 +133,7 @@ fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
             // The loader works in real time; the host's clock here does not.
             std::thread::sleep(std::time::Duration::from_millis(2));
             let live = player.update(host).unwrap().clone();
-            let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY };
+            let performer = Performer::new(&live, &clip.info());
             renderer.draw(&[performer], &views, &Settings::default(), &canvas).unwrap();
             let uploaded = renderer.statistics().uploaded_bytes;
             if frame > 0 {

@@ -135,7 +135,7 @@ fn late_data_do_not_wait_for_the_gpu() {
         let canvas = renderer.canvas(&CanvasDescription::new(1024, 1024, 2)).unwrap();
         let draw = |renderer: &mut Renderer, frame: u32| {
             let live = live_at(&clip, (f64::from(frame) + 0.5) / f64::from(performances::FPS));
-            let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY };
+            let performer = Performer::new(&live, &clip.info());
             let begun = Instant::now();
             renderer.draw(&[performer], &views, &Settings::default(), &canvas).unwrap();
             begun.elapsed()

@@ -233,8 +233,7 @@ impl Painter {
         match &mut self.engine {
             Engine::Gpu(gpu) => {
                 let (renderer, canvas) = &mut **gpu;
-                let performer =
-                    Performer { live, rate: clip.info().rate, world_from_object: glam::DMat4::IDENTITY };
+                let performer = Performer::new(live, &clip.info());
                 let background = self.background.map_or([0.0; 4], |[r, g, b]| [r, g, b, 1.0]);
                 let settings = Settings { background, exact: true, ..Settings::default() };
                 renderer.draw(&[performer], &self.views, &settings, canvas)?;
@@ -249,7 +248,13 @@ impl Painter {
                 // In the order that the renderer promises: one for all views.
                 let eyes = self.views.iter().map(|v| DVec3::from_array(v.position));
                 let order_from = Some(eyes.sum::<DVec3>() / self.views.len() as f64);
-                let options = reference::Options { background, order_from, ..reference::Options::default() };
+                let appearance = clip.info().appearance;
+                let options = reference::Options {
+                    appearance,
+                    background,
+                    order_from,
+                    ..reference::Options::default()
+                };
                 let mut pixels = Pixels { images: Vec::new(), depth: Vec::new() };
                 for view in &self.views {
                     let drawn =

@@ -11,7 +11,8 @@ use vivant::time::TICKS_PER_FRAME;
 use vivant::{Error, Result};
 
 use crate::clip::push_sequence;
-use crate::formats::{Format, Open, format_of};
+use crate::formats::{Format, Open, format_of, required_format_of};
+use crate::inputs;
 use crate::options::Options;
 use crate::probe::Probe;
 use crate::report::Report;
@@ -20,7 +21,6 @@ use crate::rigged::{Rigged, push_rigged};
 use crate::sequence::Sequence;
 use crate::source::Source;
 use crate::whole::Whole;
-use crate::{inputs, ply};
 
 /// A foreign performance of any kind.
 #[derive(Debug)]
@@ -59,8 +59,7 @@ impl Foreign {
             None => {
                 let files = inputs::resolve(inputs)?;
                 let first = files.first().map(|first| Probe::open(first)).transpose()?;
-                // What no format knows is read as PLY, which says why it is none.
-                (first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT), files)
+                (required_format_of(first.as_ref())?, files)
             }
         };
         if motion.is_some() && !matches!(format.open, Open::Rig | Open::Rigged(_)) {

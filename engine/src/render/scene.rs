@@ -1,11 +1,14 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{BINDING_TURNS, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
+use vivant_shaders::generated::{
+    BINDING_TURNS, BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK,
+};
 use vivant_shaders::layout;
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
 use super::joined::Joined;
+use super::look::{self, Look};
 use super::pool::Pool;
 use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
@@ -20,6 +23,10 @@ pub(super) struct Scene {
     pub(super) block: layout::FrameBlock,
     pub(super) segments: Vec<layout::Segment>,
     pub(super) references: Vec<layout::ClusterRef>,
+    /// Whether the kernels need more than the ordinary.
+    pub(super) looks: bool,
+    /// Whether some performers ask for another colour domain than they get.
+    pub(super) mixed_domains: bool,
     /// What the joints of all performers do, three rows each.
     pub(super) joints: Vec<Affine>,
     head: DVec3,
@@ -56,9 +63,12 @@ impl Scene {
         let frame = &mut self.block.frame;
         frame.head_in_world = self.head.as_vec3().extend(0.0).to_array();
         frame.background = settings.background;
-        frame.low_pass = settings.low_pass;
         frame.views = u32::try_from(views.len()).unwrap_or(0);
-        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 };
+        let (linear, mixed) = look::domain(performers);
+        self.mixed_domains = mixed;
+        self.looks = mixed || performers.iter().any(|p| look::is_special(p.appearance));
+        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 }
+            | if linear { BLEND_LINEAR } else { 0 };
         Ok(())
     }
 
@@ -71,6 +81,7 @@ impl Scene {
         self.farthest = 0.0;
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
+            let Look { low_pass, bits } = Look::of(performer.appearance);
             let joints_first = u32::try_from(self.joints.len()).unwrap_or(u32::MAX);
             self.joints.extend_from_slice(&performer.live.joints);
             for segment in &performer.live.segments {
@@ -132,8 +143,11 @@ impl Scene {
                     pose_origin: grid.pose_origin,
                     pose_step: grid.pose_step,
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
+                    low_pass,
+                    look: bits,
                     binding: if carried { binding(segment) } else { 0 },
                     joints_first,
+                    reserved: [0; 2],
                 });
                 let extent = segment.rig.as_ref().and_then(|rig| rig.bounds(&performer.live.joints));
                 if let (true, Some([low, high])) = (carried, extent) {

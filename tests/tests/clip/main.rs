@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests panic where they are wrong")]
 
+mod appearance;
 mod damage;
 mod format;
 mod grids;
