@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result {
         ..WriterOptions::default()
     };
     let mut progress = Progress::new("converting", source.frames() as u64);
-    let mut writer = Writer::create(&args.output, &source.info(), &options)?;
+    let mut writer = Writer::create(&args.output, &args.import.drawn(source.info()), &options)?;
     let report = source.push_frames(&mut writer, &options, &mut |frames| progress.set(frames as u64))?;
     // The user's own sound instead of the file's.
     let track = match &mut audio {

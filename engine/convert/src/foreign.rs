@@ -63,9 +63,10 @@ impl Foreign {
             }
         };
         if motion.is_some() && !matches!(format.open, Open::Rig | Open::Rigged(_)) {
-            return Err(Error::invalid(
-                "a motion moves a glTF model, or splats on faces: give a .glb, a .gltf or such a PLY with it",
-            ));
+            let first = files.first().map(|first| first.display().to_string()).unwrap_or_default();
+            return Err(Error::invalid(format!(
+                "{first}: a motion moves a glTF model, or splats on faces: give a .glb, a .gltf or such a PLY with it"
+            )));
         }
         let alone = match (inputs, files.as_slice()) {
             ([_], [only]) => Ok(only.as_path()),

@@ -18,8 +18,8 @@ use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
 use crate::{
-    dgs, fourdgs, ftgs, gltf_splats, ksplat, params, ply, rig, sog, splat, splatv, spz, stg, tsog, unknown,
-    v3,
+    checkpoint, compact, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat, params,
+    ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang,
 };
 
 /// How true an import is to its source.
@@ -60,8 +60,11 @@ pub(crate) enum Open {
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
     /// Splats that joints carry, with what moves them where that is another file.
-    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
+    Rigged(OpenRigged),
 }
+
+/// Opens splats that joints carry, with what moves them where that is another file.
+pub(crate) type OpenRigged = fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>;
 
 /// How a set of splats that stand still is read.
 #[derive(Debug, Clone, Copy)]
@@ -84,17 +87,27 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 pub static FORMATS: &[&Format] = &[
     &fourdgs::FORMAT,
     &splatv::FORMAT,
+    &stg::FULL,
     &stg::LITE,
     &ftgs::FORMAT,
     &tsog::FORMAT,
+    &rotor::FORMAT,
+    &flow::FORMAT,
+    &yang::FORMAT,
+    &hierarchy::FORMAT,
     &sog::FORMAT,
     &gltf_splats::FORMAT,
+    &selforg::FORMAT,
+    &compact::FORMAT,
     &rig::FORMAT,
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
+    &ex4dgs::FORMAT,
+    &fourier::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
+    &checkpoint::FORMAT,
     &ply::FORMAT,
     &spz::FORMAT,
     &ksplat::FORMAT,

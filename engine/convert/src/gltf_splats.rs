@@ -272,7 +272,9 @@ impl Model {
             None => match bright(part)? {
                 Some(colours) => colours.into_iter().map(|[.., opacity]| opacity).collect(),
                 None => {
-                    return Err(self.document.wrong(&part.field, "has no attribute OPACITY; export it again"));
+                    return Err(self
+                        .document
+                        .wrong(&part.field, "has no attribute OPACITY; export it again"));
                 }
             },
         };

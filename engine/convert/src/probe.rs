@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use vivant::{Error, Result};
 
-use crate::ply;
 use crate::still::word_at;
+use crate::{ply, torch};
 
 /// Bytes that are read from the start of a file.
 const START: u64 = 4096;
@@ -35,6 +35,8 @@ pub(crate) struct Probe {
     pub(crate) names: Vec<String>,
     /// `element.property` of every property of a PLY file, such as `vertex.x`, in order.
     pub(crate) properties: Vec<String>,
+    /// What the pickle of a `PyTorch` checkpoint holds; its tensors are not read.
+    pub(crate) checkpoint: Option<torch::Value>,
 }
 
 impl Probe {
@@ -81,6 +83,9 @@ impl Probe {
             if let Ok(archive) = zip::ZipArchive::new(file) {
                 self.names = archive.file_names().take(MAX_NAMES).map(str::to_owned).collect();
             }
+            if torch::is_checkpoint(&self.names) {
+                self.checkpoint = torch::open(path).ok().map(|checkpoint| checkpoint.value().clone());
+            }
         }
         Ok(())
     }
@@ -103,11 +108,6 @@ impl Probe {
     /// Whether the folder or archive holds an entry of exactly this name.
     pub(crate) fn holds(&self, name: &str) -> bool {
         self.names.iter().any(|own| own == name)
-    }
-
-    /// Whether an entry's name ends so.
-    pub(crate) fn holds_ending(&self, end: &str) -> bool {
-        self.names.iter().any(|own| own.ends_with(end))
     }
 
     /// Whether a PLY file's vertices have this property.

@@ -3,10 +3,12 @@
 //! [`moment`] takes a clip apart at one time; an [`Export`] writes what it gives. One file a format, all in one table:
 //! what a format cannot hold (motion, lives) was worked out before, and how exactly it holds the rest is said there.
 
+pub mod fourdgs;
 mod glb;
 mod moment;
 mod ply;
 mod spz;
+mod straight;
 
 use std::path::Path;
 

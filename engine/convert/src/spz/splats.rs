@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(mean(&header, &bytes, 0), [-1.0, 1.0, 2048.0 - 1.0 / 4096.0]);
         assert_eq!(smallest_three(0xc000_0000_u32.to_le_bytes()), [0.0, 0.0, 0.0, 1.0]);
         assert_eq!(smallest_three(0_u32.to_le_bytes()), [1.0, 0.0, 0.0, 0.0]);
-        let turned = smallest_three((3 << 30 | 1023 << 20_u32).to_le_bytes());
+        let turned = smallest_three((3_u32 << 30 | 1023 << 20).to_le_bytes());
         assert!((turned[0] + 0.707_106_8).abs() < 1e-6 && (turned[3] - 0.707_106_8).abs() < 1e-5);
     }
 }
