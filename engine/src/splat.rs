@@ -18,6 +18,7 @@ mod appearance;
 
 pub use appearance::{Antialias, Appearance, ColourDomain, Kernel, ShOrigin};
 
+use crate::channel::{self, Channel};
 use crate::error::{Error, Result};
 use crate::time::TickRate;
 
@@ -97,7 +98,8 @@ pub const fn sh_rest_len(degree: u8) -> usize {
 
 /// A set of splats, one array per attribute, all of the same length.
 ///
-/// `life` and `motion` are empty when every splat is static; `sh_rest` is empty at degree 0.
+/// `life` and `motion` are empty when every splat is static; `sh_rest` is empty at degree 0; `channels` is empty when
+/// splats carry nothing besides.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Splats {
     /// Centres at `t0`, metres.
@@ -118,6 +120,8 @@ pub struct Splats {
     pub life: Vec<Life>,
     /// Motions, or empty when nothing moves.
     pub motion: Vec<Motion>,
+    /// What they carry besides, at most [`channel::MOST_CHANNELS`], each with a word a splat.
+    pub channels: Vec<Channel>,
 }
 
 impl Splats {
@@ -145,7 +149,8 @@ impl Splats {
         sh_rest_len(self.sh_degree) * 3
     }
 
-    /// Appends one splat. `sh_rest` must hold [`Self::sh_stride`] floats; missing ones are zero.
+    /// Appends one splat. `sh_rest` must hold [`Self::sh_stride`] floats; missing ones are zero. In every channel it has
+    /// 0; what it has in another set, [`channel::push`] brings.
     pub fn push(&mut self, splat: &Splat, sh_rest: &[f32]) {
         let before = self.len();
         if splat.life != Life::ALWAYS && self.life.is_empty() {
@@ -169,6 +174,9 @@ impl Splats {
         let copied = sh_rest.len().min(stride);
         self.sh_rest.extend_from_slice(&sh_rest[..copied]);
         self.sh_rest.resize(self.len() * stride, 0.0);
+        // Longer where a whole set is being appended, whose channels came first.
+        let short = self.channels.iter_mut().filter(|channel| channel.words.len() <= before);
+        short.for_each(|channel| channel.words.resize(before + 1, 0));
     }
 
     /// Splat `index`, without its harmonics.
@@ -199,10 +207,12 @@ impl Splats {
         for &index in indices {
             out.push(&self.get(index), self.sh_rest_of(index));
         }
+        out.channels = channel::select(&self.channels, indices);
         out
     }
 
-    /// Appends every splat of `other`, which must have the same SH degree.
+    /// Appends every splat of `other`, which must have the same SH degree. Channels are joined by name, see
+    /// [`channel::append`].
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when the degrees differ.
@@ -213,6 +223,8 @@ impl Splats {
                 self.sh_degree, other.sh_degree
             )));
         }
+        let before = self.len();
+        channel::append(&mut self.channels, before, &other.channels, other.len());
         for index in 0..other.len() {
             self.push(&other.get(index), other.sh_rest_of(index));
         }

@@ -70,6 +70,12 @@ pub const PLACE_VELOCITY: u32 = 5;
 pub const PLACE_CURVE: u32 = 6;
 /// Shared with GLSL: See types.glsl.
 pub const PLACE_HARMONICS: u32 = 7;
+/// Shared with GLSL: looks of a frame at once
+pub const MAX_LOOKS: u32 = 4;
+/// Shared with GLSL: labels that a look tells apart; the last stands for all from it on
+pub const LOOK_LABELS: u32 = 256;
+/// Shared with GLSL: bit of a look's word: splats of that label are not drawn
+pub const LOOK_HIDDEN: u32 = 1 << 31;
 /// Shared with GLSL: bit of Segment.binding: harmonics turn with their splats
 pub const BINDING_TURNS: u32 = 1 << 31;
 /// Shared with GLSL: what the index of a segment takes of Sliced.segment: 64 live at once
@@ -144,46 +150,49 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xf87a36b3bf1ee4a2 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x1500ede47a28345a };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x5e661c9049acaf03 };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xafb3538c9c979cdb };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2950be5703998f65 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x084813a75123c76d };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0xf45c76d452bf6a4d };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x0096e7d887a2807b };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0xb8848ba4a9723200 };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0xcbecd8e41e0562ba };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x0c36b008853dae38 };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x2a9d0fab37d7252c };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x2ecdb2042ce922e2 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x2589e3299455b4ba };
+
+/// `glsl/slice/carry.comp`
+pub const CARRY: Kernel = Kernel { name: "slice.carry", path: "slice/carry.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.carry.comp.spv"), source_hash: 0xed6f70fdb4264e4b };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xc29bc1115af743b3 };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xdc7f214fb37d9872 };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xe7f831aeb9a492e5 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x002aff59a49f2f19 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xd902dd3484bcff19 };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xd6a476ab90b1a96d };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x0242c7781b5ea51f };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x6f19de54ba69a85b };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x4b8e6dadce4448ed };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x54559b68205674d1 };
 
 /// Every kernel.
-pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
+pub const ALL: [Kernel; 14] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, CARRY, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
 
 #[cfg(not(feature = "compile"))]
 const _: () = {
@@ -217,13 +226,14 @@ const _: () = {
     assert!(offset_of!(layout::Frame, slots) == 52);
     assert!(offset_of!(layout::Frame, views) == 48);
     assert!(offset_of!(layout::FrameBlock, frame) == 0);
+    assert!(offset_of!(layout::FrameBlock, looks) == 736);
     assert!(offset_of!(layout::FrameBlock, views) == 64);
     assert!(offset_of!(layout::Projected, centre) == 0);
     assert!(offset_of!(layout::Projected, colour) == 16);
     assert!(offset_of!(layout::Projected, depth) == 28);
     assert!(offset_of!(layout::Projected, major) == 8);
     assert!(offset_of!(layout::Projected, minor) == 24);
-    assert!(offset_of!(layout::Segment, binding) == 272);
+    assert!(offset_of!(layout::Segment, binding) == 280);
     assert!(offset_of!(layout::Segment, colour_least) == 96);
     assert!(offset_of!(layout::Segment, colour_step) == 100);
     assert!(offset_of!(layout::Segment, colour_weight) == 212);
@@ -233,8 +243,10 @@ const _: () = {
     assert!(offset_of!(layout::Segment, first_pose) == 224);
     assert!(offset_of!(layout::Segment, gain) == 260);
     assert!(offset_of!(layout::Segment, harmonics_first) == 156);
-    assert!(offset_of!(layout::Segment, joints_first) == 276);
+    assert!(offset_of!(layout::Segment, joints_first) == 284);
     assert!(offset_of!(layout::Segment, keys) == 168);
+    assert!(offset_of!(layout::Segment, label_look) == 276);
+    assert!(offset_of!(layout::Segment, labels_first) == 272);
     assert!(offset_of!(layout::Segment, look) == 268);
     assert!(offset_of!(layout::Segment, low_pass) == 264);
     assert!(offset_of!(layout::Segment, mean_weights) == 176);
@@ -247,7 +259,6 @@ const _: () = {
     assert!(offset_of!(layout::Segment, poses) == 220);
     assert!(offset_of!(layout::Segment, poses_first) == 216);
     assert!(offset_of!(layout::Segment, quadratic_step) == 120);
-    assert!(offset_of!(layout::Segment, reserved) == 280);
     assert!(offset_of!(layout::Segment, rotation) == 64);
     assert!(offset_of!(layout::Segment, rotation_step) == 104);
     assert!(offset_of!(layout::Segment, rotation_weights) == 192);

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::generated::MAX_VIEWS;
+use crate::generated::{LOOK_LABELS, MAX_LOOKS, MAX_VIEWS};
 
 /// What every kernel of a frame knows; see `types.glsl` for units.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
@@ -52,6 +52,8 @@ pub struct FrameBlock {
     pub frame: Frame,
     /// Its views; the first `frame.views` are valid.
     pub views: [View; MAX_VIEWS as usize],
+    /// [`MAX_LOOKS`] looks of [`LOOK_LABELS`] words each, one behind the other.
+    pub looks: [[[u32; 32]; LOOK_LABELS as usize / 32]; MAX_LOOKS as usize],
 }
 
 /// One live segment.
@@ -134,12 +136,14 @@ pub struct Segment {
     pub low_pass: f32,
     /// `LOOK_*` bits.
     pub look: u32,
+    /// Where its labels start in the packed planes, in steps of 256 words; a byte a splat.
+    pub labels_first: u32,
+    /// One more than the number of its look, 0 for none.
+    pub label_look: u32,
     /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
     pub binding: u32,
     /// The first joint of the clip among all.
     pub joints_first: u32,
-    /// Zero.
-    pub reserved: [u32; 2],
 }
 
 /// One workgroup of slice and cull.

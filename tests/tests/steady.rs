@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use glam::{DMat4, DVec3};
+use glam::DVec3;
 use vivant::clip::{Clip, WriterOptions};
 use vivant::gpu::{Gpu, GpuOptions};
 use vivant::playback::{LoopMode, Player, PlayerOptions};
@@ -118,7 +118,6 @@ fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
         };
         // Thirty frames of a ball each, in windows of one frame: something new becomes live all the time.
         let clip = Arc::new(clip_of(&performances::sequence(30)));
-        let rate = clip.info().rate;
         let mut player = Player::open(Arc::clone(&clip), PlayerOptions::default()).unwrap();
         let mut renderer = Renderer::new(&gpu).unwrap();
         let mut canvas = renderer.canvas(&CanvasDescription::new(96, 96, 2)).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use vivant::splat::ClipInfo;
 use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
-use vivant_convert::{Axes, Foreign, Fps, Options, RigOptions, Stored};
+use vivant_convert::{Axes, Channels, Foreign, Fps, Options, RigOptions, Stored};
 
 use crate::look::LookArgs;
 
@@ -44,6 +44,9 @@ pub(crate) struct ImportArgs {
     /// How far a splat may be from its own path where paths have to be fitted, in metres [default: 0.001]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     error: Option<f32>,
+    /// Which properties that are no part of a splat are kept as its labels and numbers: all, none, or NAME,NAME
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    channels: Channels,
     /// The program that decodes the videos of a VideoGS performance [default: the ffmpeg on the PATH]
     #[arg(long, value_name = "PROGRAM")]
     ffmpeg: Option<PathBuf>,
@@ -100,6 +103,7 @@ impl ImportArgs {
             scale: self.scale.into(),
             seconds: self.seconds,
             bound: self.error,
+            channels: self.channels.clone(),
             ffmpeg: self.ffmpeg.clone(),
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);

@@ -15,8 +15,10 @@ mod formats;
 mod import;
 mod info;
 mod input;
+mod labels;
 mod look;
 mod output;
+mod pick;
 mod play;
 mod plot;
 mod progress;
@@ -44,6 +46,7 @@ enum Command {
     Info(info::Args),
     Verify(verify::Args),
     Render(Box<render::Args>),
+    Pick(pick::Args),
     Play(play::Args),
     Formats(formats::Args),
     Doctor(doctor::Args),
@@ -58,6 +61,7 @@ impl Command {
             Self::Info(args) => info::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Render(args) => render::run(&args),
+            Self::Pick(args) => pick::run(&args),
             Self::Play(args) => play::run(&args),
             Self::Formats(args) => formats::run(&args),
             Self::Doctor(args) => doctor::run(&args),

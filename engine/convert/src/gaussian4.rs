@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The subtraction cancels where a splat is thin and lives long: in f32 a third of such covariances are not positive.
-//! So it is never made here. With the rows a_x, a_y, a_z, a_t of A, Σ(3|t) = B·Bᵀ where each row of B is that of A less
-//! its part along a_t: a projection, which loses no squares and is positive by construction. The axes of B·Bᵀ are found
+//! So it is never made here. With the rows `a_x`, `a_y`, `a_z`, `a_t` of A, Σ(3|t) = B·Bᵀ where each row of B is that of A less
+//! its part along `a_t`: a projection, which loses no squares and is positive by construction. The axes of B·Bᵀ are found
 //! on B too, by Jacobi's one-sided method (Hestenes 1958): its rows are turned against each other until they are
 //! orthogonal; their lengths are the standard deviations, and the turns the rotation. Small ones come out as exactly as
 //! large ones.
@@ -69,8 +69,9 @@ pub fn principal_axes<const N: usize>(factor: &[[f64; N]; 3]) -> ([f64; 3], [f64
         let mut turned = false;
         for (a, b) in [(0, 1), (0, 2), (1, 2)] {
             let (aa, bb, ab) = (dot(rows[a], rows[a]), dot(rows[b], rows[b]), dot(rows[a], rows[b]));
-            // Also false for NaN, which ends the search.
-            if !(ab.abs() > ORTHOGONAL * (aa * bb).sqrt()) {
+            let least = ORTHOGONAL * (aa * bb).sqrt();
+            // What is not finite never becomes orthogonal.
+            if ab.abs() <= least || !ab.is_finite() || !least.is_finite() {
                 continue;
             }
             turned = true;
@@ -91,10 +92,9 @@ pub fn principal_axes<const N: usize>(factor: &[[f64; N]; 3]) -> ([f64; 3], [f64
 
 /// Turns rows `a` and `b` against each other.
 fn turn<const N: usize>(rows: &mut [[f64; N]; 3], a: usize, b: usize, cosine: f64, sine: f64) {
-    for column in 0..N {
-        let (x, y) = (rows[a][column], rows[b][column]);
-        rows[a][column] = cosine * x - sine * y;
-        rows[b][column] = sine * x + cosine * y;
+    let (before, after) = rows.split_at_mut(b);
+    for (x, y) in before[a].iter_mut().zip(&mut after[0]) {
+        (*x, *y) = (cosine * *x - sine * *y, sine * *x + cosine * *y);
     }
 }
 

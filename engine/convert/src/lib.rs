@@ -70,7 +70,7 @@ pub use axes::Axes;
 pub use foreign::Foreign;
 pub use formats::{FORMATS, Fidelity, Format};
 pub use fps::Fps;
-pub use options::{Options, Stored};
+pub use options::{Channels, Options, Stored};
 pub use report::Report;
 pub use rig::{LiveRig, Rig, RigOptions};
 pub use rigged::Rigged;

@@ -110,11 +110,6 @@ impl Probe {
         self.names.iter().any(|own| own == name)
     }
 
-    /// Whether an entry's name ends so.
-    pub(crate) fn holds_ending(&self, end: &str) -> bool {
-        self.names.iter().any(|own| own.ends_with(end))
-    }
-
     /// Whether a PLY file's vertices have this property.
     pub(crate) fn has_vertex(&self, property: &str) -> bool {
         self.properties.iter().any(|own| own.strip_prefix("vertex.") == Some(property))

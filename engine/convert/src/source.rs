@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use rayon::prelude::*;
+use vivant::channel;
 use vivant::splat::{Appearance, ClipInfo, Life, Performance, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
@@ -321,12 +322,15 @@ pub(crate) fn show_in_frame(splats: &mut Splats, info: &ClipInfo, index: usize) 
     splats.life = vec![life; splats.len()];
 }
 
-/// Appends whole arrays; both have the same degree, and lives where the source is a sequence.
+/// Appends whole arrays; both have the same degree, and lives where the source is a sequence. Channels are joined by
+/// name.
 pub(crate) fn join(all: &mut Splats, mut next: Splats) {
     if all.is_empty() {
         *all = next;
         return;
     }
+    let before = all.len();
+    channel::append(&mut all.channels, before, &next.channels, next.len());
     all.mean.append(&mut next.mean);
     all.rotation.append(&mut next.rotation);
     all.scale.append(&mut next.scale);

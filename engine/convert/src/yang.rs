@@ -42,7 +42,7 @@ const SET: usize = 16;
 const CHECKS: usize = 8;
 /// Length of the sixteen harmonics in any direction: √(16/4π). By Cauchy and Schwarz a colour is at most that times the length
 /// of its coefficients.
-const STEEPEST: f64 = 1.128_379_167_1;
+const STEEPEST: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 
 /// What is read of these checkpoints.
 pub(crate) const FORMAT: Format = Format {
@@ -225,8 +225,7 @@ impl Model {
         let centre = temporal.t0 - span.start;
         let reach = temporal.reach(temporal.least);
         let (start, end) = ((centre - reach).max(0.0), (centre + reach).min(span.length));
-        // Also where anything is no number: such a splat is dropped later.
-        if !(end > start) {
+        if start >= end {
             pieces.push(Piece { row, window: [f64::NEG_INFINITY, f64::INFINITY], cosines: [1.0; 2] });
             return 0.0;
         }
@@ -276,7 +275,7 @@ fn halve(
     let centres =
         [0, 1].map(|set: usize| centre(&samples.map(|(cosines, envelope)| (cosines[set], envelope))));
     let error = weights[0] * centres[0].1 + weights[1] * centres[1].1;
-    if !(error > BOUND) || end - start <= frame {
+    if error <= BOUND || error.is_nan() || end - start <= frame {
         pieces.push(Piece { row, window, cosines: centres.map(|(value, _)| value) });
         return error;
     }

@@ -11,6 +11,8 @@
 //! allocation is larger than the checked length of the file supports.
 
 mod bytes;
+mod channel_summary;
+mod channels;
 mod chunk;
 mod fields;
 mod header;
@@ -37,6 +39,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use channel_summary::ChannelSummary;
+pub use channels::{ChannelInfo, ChannelReader};
 pub use chunk::{ChunkReader, Compression};
 pub use header::{Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS};
 pub use index::{LiveNodes, Node};

@@ -116,6 +116,7 @@ pub(super) fn encode(frames: &[Vec<Affine>], start: i64, end: i64) -> SegmentDat
         clusters: Vec::new(),
         planes,
         poses: Vec::new(),
+        carries: false,
         grid,
         palette: None,
         rig: None,

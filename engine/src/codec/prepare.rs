@@ -52,7 +52,7 @@ impl Preparer {
         if let Some(palette) = &self.palette {
             data = with_palette(data, palette);
         }
-        let packed = PackedSegment::new(data, self.compression, &self.name)?;
+        let packed = PackedSegment::new(data, &encoded.channels, self.compression, &self.name)?;
         Ok(Prepared { level, packed, dropped: encoded.dropped })
     }
 }

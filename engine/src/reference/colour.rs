@@ -43,7 +43,7 @@ fn harmonics(direction: DVec3) -> [f64; 15] {
 
 /// The colour of splat `index` towards the unit vector `direction` (from the camera to the splat, in the clip's own
 /// space): `max(0, base + Σ Y_k · sh_k)`. `None` if it is no number.
-pub(super) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option<DVec3> {
+pub(crate) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option<DVec3> {
     let [r, g, b] = splats.colour[index].map(f64::from);
     let mut sum = DVec3::new(r, g, b);
     let coefficients = splats.sh_rest_of(index).chunks_exact(3);

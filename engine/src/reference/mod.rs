@@ -31,6 +31,7 @@ use crate::picture::Image;
 use crate::splat::{Appearance, ColourDomain, Splats};
 use crate::time::TickRate;
 use crate::view::View;
+pub(crate) use colour::towards as colour_towards;
 use project::{Camera, Projected};
 
 /// A splat's part in a pixel is skipped below this: what one step of an 8-bit target can show.

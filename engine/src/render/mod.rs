@@ -27,10 +27,12 @@ use pool::Pool;
 use scene::Scene;
 use scratch::Scratch;
 use slot::Slot;
+use upload::{Load, loads};
 
 use crate::error::{Error, Result};
 use crate::frame::LiveSet;
 use crate::gpu::{BindLayouts, BindSet, Gpu, Span};
+use crate::look::{ChannelLook, Labels};
 use crate::splat::{Appearance, ClipInfo};
 use crate::time::TickRate;
 use crate::view::View;
@@ -49,13 +51,21 @@ pub struct Performer<'a> {
     pub appearance: Appearance,
     /// Where the clip stands: rotation, translation, uniform scale.
     pub world_from_object: DMat4,
+    /// What is hidden and what tinted by the labels of its splats; `None` draws it as it is.
+    pub look: Option<ChannelLook<'a>>,
 }
 
 impl<'a> Performer<'a> {
     /// A live set of the clip that `info` describes, standing at the world's origin.
     #[must_use]
     pub const fn new(live: &'a LiveSet, info: &ClipInfo) -> Self {
-        Self { live, rate: info.rate, appearance: info.appearance, world_from_object: DMat4::IDENTITY }
+        Self {
+            live,
+            rate: info.rate,
+            appearance: info.appearance,
+            world_from_object: DMat4::IDENTITY,
+            look: None,
+        }
     }
 }
 
@@ -180,7 +190,7 @@ impl Renderer {
         let slot = &mut self.slots[index];
         slot.record(&self.layouts, &mut self.pool, &self.scratch, &self.passes, canvas, &self.scene)?;
         let live = performers.iter().flat_map(|p| &p.live.segments);
-        slot.submit(&self.pool.waits(live, frame_number))?;
+        slot.submit(&self.pool.waits(live, labels_in(performers), frame_number))?;
         self.statistics.frames = frame_number;
         self.statistics.slots = self.scene.slots();
         self.statistics.mixed_domains += u64::from(self.scene.mixed_domains);
@@ -192,7 +202,11 @@ impl Renderer {
     /// Uploads what is live and not there yet, and a part of what comes next; grows the pool when it cannot hold what is
     /// live.
     fn make_resident(&mut self, performers: &[Performer<'_>], frame: u64, completed: u64) -> Result<()> {
-        let live = || performers.iter().flat_map(|p| &p.live.segments);
+        let segments = || performers.iter().flat_map(|p| &p.live.segments);
+        // Where a picture has to be exact, labels are as urgent as what they belong to.
+        let exact = self.pool.exact;
+        let urgent = || labels_in(performers).filter(|_| exact).map(|labels| Load::Labels(labels));
+        let live = || loads(segments()).chain(urgent());
         if !self.pool.make_resident(live(), frame, completed) {
             self.wait()?;
             self.pool.grow(&self.gpu, live())?;
@@ -204,8 +218,10 @@ impl Renderer {
         let slot = usize::try_from(frame % FRAMES_IN_FLIGHT).unwrap_or(0);
         self.pool.write_live(&self.gpu, live(), slot)?;
         // Live segments for which a coarser level stands in are first in line.
-        let coming = || live().chain(performers.iter().flat_map(|p| &p.live.coming));
-        self.pool.write_ahead(&self.gpu, coming(), frame, completed, slot)
+        let next = performers.iter().flat_map(|p| &p.live.coming);
+        let labels = labels_in(performers).map(|labels| Load::Labels(labels));
+        let coming = loads(segments()).chain(labels).chain(loads(next));
+        self.pool.write_ahead(&self.gpu, coming, frame, completed, slot)
     }
 
     /// Grows the scratch buffers when this frame has more slots or views than any before.
@@ -276,6 +292,11 @@ impl Renderer {
         slot.wait(&mut Vec::new())?;
         canvas.pixels()
     }
+}
+
+/// The labels of all looks, of what is live and what comes.
+fn labels_in<'a>(performers: &'a [Performer<'a>]) -> impl Iterator<Item = &'a Arc<Labels>> + Clone {
+    performers.iter().filter_map(|performer| performer.look).flat_map(|look| look.labels)
 }
 
 impl Drop for Renderer {

@@ -4,7 +4,7 @@ use glam::{DMat4, DQuat, DVec3, Vec3};
 use vivant_shaders::generated::{
     BINDING_TURNS, BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK,
 };
-use vivant_shaders::layout;
+use vivant_shaders::{generated, layout};
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
 use super::joined::Joined;
@@ -14,6 +14,7 @@ use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
 use crate::frame::{Plane, SegmentData};
+use crate::look::{LOOK_LABELS, LookTable, MAX_LOOKS};
 use crate::rig::{Affine, Harmonics};
 use crate::view::View;
 
@@ -79,9 +80,14 @@ impl Scene {
         self.joints.clear();
         self.nearest = f64::INFINITY;
         self.farthest = 0.0;
+        let mut looks = 0;
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
             let Look { low_pass, bits } = Look::of(performer.appearance);
+            let look_number = match performer.look {
+                Some(look) => self.take_look(look.table, &mut looks)?,
+                None => 0,
+            };
             let joints_first = u32::try_from(self.joints.len()).unwrap_or(u32::MAX);
             self.joints.extend_from_slice(&performer.live.joints);
             for segment in &performer.live.segments {
@@ -99,6 +105,11 @@ impl Scene {
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
+                // Without its labels a segment is drawn plainly.
+                let labels = performer.look.and_then(|look| {
+                    let own = look.labels.iter().find(|labels| labels.id == segment.id)?;
+                    pool.labels(own)
+                });
                 let grid = &segment.grid;
                 let joined = Joined::at(
                     segment,
@@ -145,9 +156,10 @@ impl Scene {
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
                     low_pass,
                     look: bits,
+                    labels_first: labels.unwrap_or(0),
+                    label_look: labels.map_or(0, |_| look_number),
                     binding: if carried { binding(segment) } else { 0 },
                     joints_first,
-                    reserved: [0; 2],
                 });
                 let extent = segment.rig.as_ref().and_then(|rig| rig.bounds(&performer.live.joints));
                 if let (true, Some([low, high])) = (carried, extent) {
@@ -171,6 +183,20 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    /// Puts the table of the next look into the frame block; its number, from 1.
+    fn take_look(&mut self, table: &LookTable, looks: &mut usize) -> Result<u32> {
+        let Some(place) = self.block.looks.get_mut(*looks) else {
+            return Err(Error::LimitExceeded {
+                what: "performers with a look in one frame".to_owned(),
+                value: *looks as u64 + 1,
+                limit: MAX_LOOKS as u64,
+            });
+        };
+        place.as_flattened_mut().copy_from_slice(table.words());
+        *looks += 1;
+        Ok(u32::try_from(*looks).unwrap_or(0))
     }
 
     /// Widens the depth interval by a box of means, taken as the ball around it.
@@ -203,11 +229,19 @@ impl Scene {
         u32::try_from(self.references.len()).unwrap_or(u32::MAX).saturating_mul(CLUSTER_SPLATS)
     }
 
+    /// Whether joints carry any of its splats.
+    pub(super) fn carries(&self) -> bool {
+        self.segments.iter().any(|segment| segment.binding != 0)
+    }
+
     /// Workgroups of slice and cull.
     pub(super) fn groups(&self) -> u32 {
         self.slots() / CLUSTER_SPLATS
     }
 }
+
+const _: () =
+    assert!(MAX_LOOKS == generated::MAX_LOOKS as usize && LOOK_LABELS == generated::LOOK_LABELS as usize);
 
 /// Clusters of a segment's level of detail.
 fn lod_clusters(segment: &SegmentData, lod: u8) -> usize {

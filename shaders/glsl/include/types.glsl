@@ -40,6 +40,9 @@ const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
 const uint PLACE_HARMONICS = 7u;
 
+const uint MAX_LOOKS = 4u;          // looks of a frame at once
+const uint LOOK_LABELS = 256u;      // labels that a look tells apart; the last stands for all from it on
+const uint LOOK_HIDDEN = 1u << 31;  // bit of a look's word: splats of that label are not drawn
 const uint BINDING_TURNS = 1u << 31; // bit of Segment.binding: harmonics turn with their splats
 const uint SEGMENT_BITS = 6u;       // what the index of a segment takes of Sliced.segment: 64 live at once
 
@@ -114,9 +117,10 @@ struct Segment {
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
     float low_pass;         // px², added to the diagonal of the projected covariance
     uint look;              // LOOK_* bits
+    uint labels_first;      // where its labels start in plane_packed, in steps of 256 words; a byte a splat
+    uint label_look;        // one more than the number of its look, 0 for none
     uint binding;           // where the joints of a splat stand in a tile, in words a splat; from bit 16 on their number
     uint joints_first;      // the clip's first joint among all; of use where binding is not 0
-    uint reserved[2];
 };
 
 // One workgroup of slice and cull.

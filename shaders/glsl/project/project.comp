@@ -5,6 +5,7 @@
 #define WRITES_PROJECTED
 #include "../include/bindings.glsl"
 #include "../include/attributes.glsl"
+#include "../include/labels.glsl"
 #include "../include/rig.glsl"
 #include "../include/sh.glsl"
 #include "../include/covariance.glsl"
@@ -27,7 +28,7 @@ vec3 colour_along(Segment segment, uint source, vec3 direction) {
     if ((planes & PLANE_SH3) != 0u) {
         colour += sh_degree3(entry, direction);
     }
-    return max(colour, vec3(0.0));
+    return tinted(label_look_of(segment, source), max(colour, vec3(0.0)));
 }
 
 // The ellipse of a splat whose mean is at `p` of a view, into a record that has its depth. Returns what of its opacity is

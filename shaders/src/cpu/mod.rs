@@ -5,9 +5,11 @@
 //! the twin fixes the order that the kernel promises.
 
 mod attributes;
+mod carry;
 mod composite;
 mod cull;
 mod histogram;
+mod labels;
 mod look;
 mod offsets;
 mod pack;
@@ -19,6 +21,7 @@ mod sh;
 mod slice;
 mod splat;
 
+pub use carry::carry;
 pub use composite::composite;
 pub use cull::cull;
 pub use histogram::histogram;

@@ -4,7 +4,7 @@ use glam::{Mat3, Mat4, Quat, Vec2, Vec3};
 
 use super::composite::{linear_from_srgb, srgb_from_linear};
 use super::look::Surfel;
-use super::{Buffers, attributes, pack, rig, sh};
+use super::{Buffers, attributes, labels, pack, rig, sh};
 use crate::generated::{
     BINDING_TURNS, BLEND_LINEAR, LOOK_INTEGRAL, LOOK_LINEAR, LOOK_MIP, LOOK_REST, LOOK_SURFEL, NEAR_METRES,
     PLANE_SH1, PLANE_SH2, PLANE_SH3,
@@ -112,5 +112,5 @@ fn colour(buffers: &Buffers, segment: &Segment, source: usize, d: Vec3) -> Vec3 
     if planes & PLANE_SH3 != 0 {
         colour += sh::degree3(buffers.plane(9, entry, 11), d);
     }
-    colour.max(Vec3::ZERO)
+    labels::tinted(labels::look_of(buffers, segment, source), colour.max(Vec3::ZERO))
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests panic where they are wrong")]
 
 mod appearance;
+mod channels;
 mod damage;
 mod format;
 mod grids;

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use glam::DMat4;
 use vivant::clip::Clip;
 use vivant::gpu::GpuOptions;
 use vivant::playback::live_at;

@@ -2,7 +2,11 @@
 //! covered pixels and depth within 1 cm, moving and captured splats, near and so far that most are smaller than a pixel.
 //! And that it matters: drawn as another appearance the same clip is noticed.
 
-#![expect(clippy::unwrap_used, reason = "a failure to set up is a failure of the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a failure to set up is a failure of the test; its numbers fit"
+)]
 
 mod cli;
 mod mixed;

@@ -18,6 +18,7 @@ mod fourdgs_objects;
 mod fourdgs_states;
 mod ftgs;
 mod seen;
+mod speed;
 mod splatv;
 mod stg;
 mod stg_full;

@@ -4,11 +4,13 @@
 //! turn rows into splats with raw values (`body`), `filter` folds Mip-Splatting's filter into them; `gaussians` and `points`
 //! make those the model; `ids` reads the numbers by which splats are followed. `packed` is the compressed form of PlayCanvas.
 //! `raw` hands rows to the formats that stand on this one, `table` to those that do not. `write` is the way back.
-//! Any property order, any scalar type, either byte order; elements and properties that mean nothing here are skipped.
+//! Any property order, any scalar type, either byte order; elements that mean nothing here are skipped, and properties
+//! that do become `channels` of the splats.
 
 mod ascii;
 mod binary;
 mod body;
+mod channels;
 mod filter;
 mod gaussians;
 mod header;

@@ -71,6 +71,8 @@ pub(super) struct Plan {
     pub(super) opacity: bool,
     /// How the 3D filter is folded into the rows, if there is one.
     pub(super) filter: Option<Filter>,
+    /// The properties that are no part of a splat, by number.
+    pub(super) leftovers: Vec<usize>,
     /// Number of columns beyond a splat's own.
     pub(super) extra: usize,
     /// What is left out, for the report.
@@ -78,7 +80,7 @@ pub(super) struct Plan {
 }
 
 /// Names under which colours are found, after `f_dc_*`.
-const COLOURS: [[&str; 3]; 3] =
+pub(super) const COLOURS: [[&str; 3]; 3] =
     [["red", "green", "blue"], ["r", "g", "b"], ["diffuse_red", "diffuse_green", "diffuse_blue"]];
 
 /// Columns that carry nothing for a splat and are not worth a word.
@@ -127,7 +129,7 @@ impl Plan {
         }
         let kind = if scales > 0 { Kind::Gaussians } else { Kind::Points };
         let rotation = rotation == 4;
-        finder.note_leftovers();
+        let leftovers = finder.leftovers();
         Ok(Self {
             columns: finder.columns,
             kind,
@@ -137,6 +139,7 @@ impl Plan {
             rotation,
             opacity,
             filter: filtered.then(|| Filter::new(&Options::default())),
+            leftovers,
             extra: extra.len(),
             notes: finder.notes,
         })
@@ -302,26 +305,13 @@ impl<'a> Finder<'a> {
         Ok(degree)
     }
 
-    /// Says which columns are not used.
-    fn note_leftovers(&mut self) {
-        let unused = |(property, taken): &(&Property, &bool)| {
+    /// The columns that are not used and may mean something.
+    fn leftovers(&self) -> Vec<usize> {
+        let unused = |(property, taken): (&Property, &bool)| {
             let name = property.name.as_str();
-            !**taken && !SILENT.contains(&name) && !name.starts_with("f_rest_")
+            !*taken && !SILENT.contains(&name) && !name.starts_with("f_rest_")
         };
-        let names: Vec<&str> = self
-            .vertex
-            .properties
-            .iter()
-            .zip(&self.taken)
-            .filter(unused)
-            .map(|(property, _)| property.name.as_str())
-            .collect();
-        if names.is_empty() {
-            return;
-        }
-        const SHOWN: usize = 8;
-        let more =
-            if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
-        self.notes.push(format!("properties not used: {}{more}", names[..names.len().min(SHOWN)].join(" ")));
+        let properties = self.vertex.properties.iter().zip(&self.taken).enumerate();
+        properties.filter(|(_, property)| unused(*property)).map(|(number, _)| number).collect()
     }
 }

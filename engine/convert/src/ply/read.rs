@@ -16,7 +16,7 @@ use super::filter::Filter;
 use super::header::{Element, Encoding, Header, MAX_HEADER};
 use super::packed::Packed;
 use super::plan::{Kind, Plan};
-use super::{MAX_SPLATS, gaussians, ids, points};
+use super::{MAX_SPLATS, channels, gaussians, ids, points};
 use crate::options::{Options, Stored};
 use crate::report::Report;
 use crate::source::{Imported, Summary};
@@ -91,7 +91,9 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
     }
     let numbers = ids::read(path, &opened.header, &vertex)?;
     let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
+    let carried = channels::read(&opened, &vertex, &plan, &options, &mut report)?;
     let mut splats = opened.read_body(&vertex, &plan)?.splats;
+    splats.channels = carried;
     let found = gaussians::activate(&mut splats, &plan, &options, &mut report);
     let dropped = cleanse::cleanse(&file, vertex.offset, &mut splats, &mut report)?;
     if plan.kind == Kind::Points {
@@ -108,7 +110,7 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
 /// A file whose header has been read and believed.
 pub(super) struct Opened {
     pub(super) file: String,
-    handle: File,
+    pub(super) handle: File,
     length: u64,
     pub(super) header: Header,
 }
