@@ -431,10 +431,10 @@ fn project(model: &Model, splats: &mut Splats) {
         let mut rest = [0.0; 45];
         for &(d, weight) in &samples {
             let value = colour_of(model, index, d);
-            for channel in 0..3 {
-                colour[channel] += weight * value[channel] / (4.0 * std::f64::consts::PI);
+            for (channel, (sum, value)) in colour.iter_mut().zip(value).enumerate() {
+                *sum += weight * value / (4.0 * std::f64::consts::PI);
                 for k in 0..8 {
-                    rest[k * 3 + channel] += (weight * value[channel] * seen(&single, k, d)[0]) as f32;
+                    rest[k * 3 + channel] += (weight * value * seen(&single, k, d)[0]) as f32;
                 }
             }
         }
