@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
         let grids = grids(self.file, self.header.as_ref(), self.quantization.as_ref(), &self.windows)?;
         let mut next = HashMap::with_capacity(current.state.ids.len());
         for (index, &id) in current.state.ids.iter().enumerate() {
-            let row = Row::of(&current.state, index, self.harmonics.get(&id))
+            let row = Row::of(&current.state, index, self.harmonics.get(&id).map(Box::as_ref))
                 .ok_or_else(|| self.wrong("Chunk", current.offset, "lacks an attribute"))?;
             let open = match self.open.remove(&id) {
                 Some(open) if open.row == row => open,
@@ -279,7 +279,7 @@ fn narrowed(rows: &[u8], coefficients: usize) -> Vec<u8> {
 }
 
 impl Row {
-    fn of(state: &State, index: usize, harmonics: Option<&Box<[u8; BYTES]>>) -> Option<Self> {
+    fn of(state: &State, index: usize, harmonics: Option<&[u8; BYTES]>) -> Option<Self> {
         let values = |attribute: u8, count: usize| {
             state.bins.get(&attribute)?.values.get(index * count..(index + 1) * count)
         };
@@ -304,7 +304,7 @@ impl Row {
             flags: one(op::A_FLAGS)?,
             window: one(op::A_WINDOW_INDEX)?,
             object,
-            harmonics: harmonics.cloned(),
+            harmonics: harmonics.copied().map(Box::new),
         })
     }
 }
