@@ -18,15 +18,15 @@ pub struct Frame {
     pub key_scale: f32,
     /// Metres subtracted from depths before accumulation.
     pub depth_reference: f32,
-    /// Low-pass variance, px².
-    pub low_pass: f32,
+    /// Zero.
+    pub reserved: u32,
     /// Number of views.
     pub views: u32,
     /// Entries of the sliced and key arrays.
     pub slots: u32,
     /// Sort blocks.
     pub blocks: u32,
-    /// `ENCODE_*` bits.
+    /// `ENCODE_LINEAR` and `BLEND_LINEAR`.
     pub flags: u32,
 }
 
@@ -132,16 +132,18 @@ pub struct Segment {
     pub pose_step: f32,
     /// Factor on every scale, 1 unless a coarser level of detail is shown.
     pub gain: f32,
+    /// Low-pass variance, px².
+    pub low_pass: f32,
+    /// `LOOK_*` bits.
+    pub look: u32,
     /// Where its labels start in the packed planes, in steps of 256 words; a byte a splat.
     pub labels_first: u32,
     /// One more than the number of its look, 0 for none.
-    pub look: u32,
+    pub label_look: u32,
     /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
     pub binding: u32,
     /// The first joint of the clip among all.
     pub joints_first: u32,
-    /// Zero.
-    pub reserved: [u32; 2],
 }
 
 /// One workgroup of slice and cull.
@@ -196,7 +198,7 @@ pub struct Sliced {
     pub segment: u32,
 }
 
-/// A splat as one view sees it.
+/// A splat as one view sees it; see `types.glsl` for what signs mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Projected {

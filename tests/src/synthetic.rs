@@ -120,7 +120,7 @@ pub fn looked_frame(splats: u32, size: u32, seed: u64, kinds: &[Kind]) -> Buffer
         b.segments[number].labels_first = b.packed.len() as u32 / CLUSTER_SPLATS;
         let words = splats.div_ceil(4).next_multiple_of(CLUSTER_SPLATS);
         b.packed.extend((0..words).map(|_| random.below(u32::MAX)));
-        b.segments[number].look = if number == 2 { 0 } else { 1 + number as u32 % 2 };
+        b.segments[number].label_look = if number == 2 { 0 } else { 1 + number as u32 % 2 };
     }
     for word in b.block.looks[..2].as_flattened_mut().as_flattened_mut() {
         *word = random.below(1 << 24);
@@ -250,11 +250,11 @@ fn view(b: &mut Buffers, size: u32) {
         key_near: 0.2,
         key_scale: KEY_MAX as f32 / 3.0,
         depth_reference: 1.5,
-        low_pass: 0.3,
         views: 2,
         slots,
         blocks: slots.div_ceil(SORT_BLOCK),
         flags: 0,
+        reserved: 0,
     };
     b.histogram = vec![0x5555_5555; (DIGITS * b.block.frame.blocks) as usize];
     b.totals = vec![0x5555_5555; (DIGITS * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP))) as usize];
@@ -283,6 +283,7 @@ fn segment() -> Segment {
         planes: 0x3FF,
         scale: 1.2,
         gain: 1.25,
+        low_pass: 0.3,
         ..Segment::default()
     }
 }

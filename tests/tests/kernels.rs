@@ -124,7 +124,7 @@ fn looks_hide_and_tint_as_their_twins_do() {
 }
 
 fn unlooked(b: &Buffers) -> Vec<Segment> {
-    b.segments.iter().map(|segment| Segment { look: 0, ..*segment }).collect()
+    b.segments.iter().map(|segment| Segment { label_look: 0, ..*segment }).collect()
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn labels_of_a_neighbour_are_noticed() {
         assert_fails(what, || assert_projected(&tinted.projected[..visible], &twin.projected[..visible]));
     };
     noticed("labels a cluster off", |b| b.segments[1].labels_first -= 1);
-    noticed("another look", |b| b.segments[1].look ^= 3);
+    noticed("another look", |b| b.segments[1].label_look ^= 3);
     noticed("labels a byte off", |b| {
         let first = b.segments[1].labels_first as usize * 256;
         b.packed[first..first + 75].iter_mut().for_each(|word| *word = word.rotate_left(8));

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use vivant::clip::{ChannelSummary, ChunkKind, Clip, Summary};
 use vivant::playback::Player;
 use vivant::rig::{Kind, Rig};
+use vivant::splat::Appearance;
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
@@ -176,6 +177,7 @@ fn as_text(clip: &Clip) -> String {
         let (degree, bytes) = (palette.harmonics().count(), output::bytes(palette.bytes()));
         format!("\npalette   {} entries of SH degree {degree}, {bytes} decoded besides", palette.entries)
     });
+    let drawn = info.appearance.words().join(", ");
     let rig = clip.rig().map_or_else(String::new, |rig| {
         let named = rig.joints().iter().filter(|joint| !joint.name.is_empty()).count();
         format!("\nrig       {}, {named} of them named; a host may drive them", joints(rig))
@@ -187,7 +189,8 @@ fn as_text(clip: &Clip) -> String {
          splats    {} stored, at most {} at once, SH degree {}\n\
          size      {} in {} on {}\n\
          playing   at most {} decoded at once; a budget of {} for all detail, of {} for the least\n\
-         box       {} m, from {low:?} to {high:?}{shared}{rig}{sound}",
+         box       {} m, from {low:?} to {high:?}\n\
+         drawn     {drawn}{shared}{rig}{sound}",
         clip.name(),
         clip.splats(),
         limits.max_live_splats,
@@ -277,6 +280,7 @@ fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
         "frames": frames,
         "splats": clip.splats(),
         "sh_degree": info.sh_degree,
+        "appearance": std::iter::zip(Appearance::FIELDS, info.appearance.words()).collect::<std::collections::BTreeMap<_, _>>(),
         "bounds": clip.bounds(),
         "file_bytes": clip.file_bytes(),
         "levels": level_count(clip),

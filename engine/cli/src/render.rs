@@ -19,7 +19,7 @@ use vivant::view::View;
 use crate::camera::{self, Subject};
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
-use crate::look::{Look, LookArgs};
+use crate::labels::{LabelArgs, Look};
 use crate::progress::Progress;
 use crate::{device, input, output};
 
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long)]
     reference: bool,
     #[command(flatten)]
-    look: LookArgs,
+    labels: LabelArgs,
     /// How to read a clip's file: auto, mapped, pread or memory
     #[arg(long, value_name = "HOW", default_value = "auto")]
     access: AccessArg,
@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Args) -> Result {
     clip.notices().iter().for_each(|notice| output::note(notice));
     let times = times(args, clip)?;
     let views = views(args, clip)?;
-    let look = args.look.check(clip)?;
+    let look = args.labels.check(clip)?;
     let mut painter = Painter::new(args, views, look)?;
     let mut progress = Progress::new("drawing", times.len() as u64);
     let mut rows = Vec::with_capacity(times.len());
@@ -244,12 +244,7 @@ impl Painter {
         match &mut self.engine {
             Engine::Gpu(gpu) => {
                 let (renderer, canvas) = &mut **gpu;
-                let performer = Performer {
-                    live,
-                    rate: clip.info().rate,
-                    world_from_object: glam::DMat4::IDENTITY,
-                    look,
-                };
+                let performer = Performer { look, ..Performer::new(live, &clip.info()) };
                 let background = self.background.map_or([0.0; 4], |[r, g, b]| [r, g, b, 1.0]);
                 let settings = Settings { background, exact: true, ..Settings::default() };
                 renderer.draw(&[performer], &self.views, &settings, canvas)?;
@@ -268,7 +263,13 @@ impl Painter {
                 // In the order that the renderer promises: one for all views.
                 let eyes = self.views.iter().map(|v| DVec3::from_array(v.position));
                 let order_from = Some(eyes.sum::<DVec3>() / self.views.len() as f64);
-                let options = reference::Options { background, order_from, ..reference::Options::default() };
+                let appearance = clip.info().appearance;
+                let options = reference::Options {
+                    appearance,
+                    background,
+                    order_from,
+                    ..reference::Options::default()
+                };
                 let mut pixels = Pixels { images: Vec::new(), depth: Vec::new() };
                 for view in &self.views {
                     let drawn =

@@ -35,6 +35,9 @@ impl Axes {
     /// x right, y down, z forward: COLMAP's, and so that of splats trained from it.
     pub const RDF: Self = Self { image: [(0, 1), (1, -1), (2, -1)] };
 
+    /// x right, y forward, z up: Blender's, and nerfstudio's.
+    pub const RFU: Self = Self { image: [(0, 1), (2, -1), (1, 1)] };
+
     /// Whether nothing has to be done.
     #[must_use]
     pub fn is_identity(self) -> bool {
@@ -167,6 +170,7 @@ mod tests {
         }
         assert_eq!("rub".parse::<Axes>().unwrap(), Axes::RUB);
         assert_eq!("rdf".parse::<Axes>().unwrap(), Axes::RDF);
+        assert_eq!("rfu".parse::<Axes>().unwrap(), Axes::RFU);
         for code in ["", "r", "ru", "rubb", "rlu", "xyz", "rrr", "udf", "ru\u{e9}"] {
             assert!(code.parse::<Axes>().is_err(), "{code}");
         }

@@ -16,6 +16,7 @@ use vivant::splat::{Appearance, ClipInfo, Life, Motion, Performance, Splat, Spla
 use vivant::time::TickRate;
 use vivant::{Error, Result};
 
+use crate::gaussian4::{Slice, principal_axes};
 use crate::options::Options;
 use crate::report::Report;
 use crate::whole::Whole;
@@ -66,6 +67,13 @@ impl Temporal {
         least: 0.0,
         window: [f64::NEG_INFINITY, f64::INFINITY],
     };
+
+    /// What a Gaussian in space and time is, but for its place, opacity and colour.
+    pub(crate) fn of_slice(slice: &Slice) -> Self {
+        let (scale, rotation) = principal_axes(&slice.factor);
+        let motion = [slice.velocity, [0.0; 3], [0.0; 3]];
+        Self { motion, rotation, scale, sigma: slice.variance.sqrt(), ..Self::DEFAULT }
+    }
 
     /// Half the time for which the envelope is at least `share`.
     pub(crate) fn reach(&self, share: f64) -> f64 {
@@ -147,6 +155,11 @@ impl Clock {
         Self::new(options, seconds, seconds)
     }
 
+    /// Seconds that one unit of the file's time takes.
+    pub(crate) const fn unit(&self) -> f64 {
+        self.unit
+    }
+
     /// What the clip is.
     pub(crate) fn info(&self, sh_degree: u8, appearance: Appearance) -> ClipInfo {
         let duration = self.rate.ticks_from_seconds(self.seconds).max(1);
@@ -158,11 +171,11 @@ impl Clock {
         if !time.is_finite() {
             return if time < 0.0 { i64::MIN } else { i64::MAX };
         }
-        // What differs from a whole tick by rounding alone is one.
+        // What differs from a whole tick by the rounding of an f32 alone is one.
         let exact = time * self.unit * f64::from(self.rate.num) / f64::from(self.rate.den);
         let near = exact.round();
         #[expect(clippy::cast_possible_truncation, reason = "saturates, which is wanted here")]
-        let tick = if (exact - near).abs() < 1e-6 { near } else { to(exact) } as i64;
+        let tick = if (exact - near).abs() < 0.1 { near } else { to(exact) } as i64;
         tick
     }
 }
@@ -269,7 +282,7 @@ mod tests {
         // Its own window is half open.
         let life = Temporal { window: [0.45, 0.55], ..temporal }.splat(&clock()).life;
         assert_eq!((life.start, life.end), (27_000, 33_000));
-        let life = Temporal { window: [0.0, 0.500_001], ..temporal }.splat(&clock()).life;
+        let life = Temporal { window: [0.0, 0.500_01], ..temporal }.splat(&clock()).life;
         assert_eq!((life.start, life.end), (22_500, 30_001));
     }
 

@@ -58,7 +58,7 @@ pub use write::{Profile, WriteReport, Writer, WriterOptions};
 use crate::error::{Error, Result};
 use crate::frame::{Palette, Plane};
 use crate::rig::Rig;
-use crate::splat::ClipInfo;
+use crate::splat::{Appearance, ClipInfo};
 use header::{Extent, SUPERBLOCK_BYTES, Superblock, Which};
 use index::Index;
 use palette::Loaded;
@@ -136,6 +136,11 @@ impl Clip {
     #[must_use]
     pub fn info(&self) -> ClipInfo {
         self.superblock.info
+    }
+
+    /// Has it drawn in another way than it asks for; its file stays as it is.
+    pub fn set_appearance(&mut self, appearance: Appearance) {
+        self.superblock.info.appearance = appearance;
     }
 
     /// Ticks that can be shown: the duration, and 1 for a static scene.

@@ -200,6 +200,8 @@ pub(super) struct SegmentHeader {
     pub(super) rate: TickRate,
     pub(super) duration: i64,
     pub(super) fps: (u32, u32),
+    /// What it says of how the clip is to be drawn, as bytes; scans read them, the superblock's count otherwise.
+    pub(super) appearance: [u8; 4],
     /// CRC32C of the directory, which the index covers otherwise.
     pub(super) directory_crc: u32,
     pub(super) grid: Grid,
@@ -277,6 +279,7 @@ impl SegmentHeader {
         put(&mut out, 0x60, &self.fps.0.to_le_bytes());
         put(&mut out, 0x64, &self.fps.1.to_le_bytes());
         put(&mut out, 0x68, &self.directory_crc.to_le_bytes());
+        put(&mut out, 0x6c, &self.appearance);
         let crc = crc32c::crc32c(&out[..0x7c]);
         put(&mut out, 0x7c, &crc.to_le_bytes());
         for (at, word) in (GRID_AT..).step_by(4).zip(grid_words(&self.grid)) {
@@ -308,6 +311,7 @@ impl SegmentHeader {
             duration: i64_at(bytes, 0x58),
             fps: (u32_at(bytes, 0x60), u32_at(bytes, 0x64)),
             directory_crc: u32_at(bytes, 0x68),
+            appearance: array_at(bytes, 0x6c),
             grid: grid_at(bytes),
             keys: array_at(bytes, KEYS_AT),
             lod_gains: std::array::from_fn(|lod| f32::from_bits(u32_at(bytes, GAINS_AT + lod * 4))),

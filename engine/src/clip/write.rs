@@ -291,6 +291,7 @@ impl Writer {
             rate: self.info.rate,
             duration: self.info.duration,
             fps: self.info.fps,
+            appearance: self.info.appearance.bytes(),
             directory_crc: 0,
             grid: data.grid,
             keys: data.keys.bytes(),

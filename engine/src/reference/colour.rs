@@ -53,3 +53,13 @@ pub(crate) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option
     }
     sum.is_finite().then(|| sum.max(DVec3::ZERO))
 }
+
+/// Linear light of an sRGB-encoded value (IEC 61966-2-1), which may exceed 1.
+pub(super) fn linear(encoded: f64) -> f64 {
+    if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) }
+}
+
+/// The inverse.
+pub(super) fn encoded(linear: f64) -> f64 {
+    if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
+}

@@ -9,6 +9,7 @@
 mod arena;
 mod canvas;
 mod joined;
+mod look;
 pub mod pass;
 mod pool;
 mod scene;
@@ -32,6 +33,7 @@ use crate::error::{Error, Result};
 use crate::frame::LiveSet;
 use crate::gpu::{BindLayouts, BindSet, Gpu, Span};
 use crate::look::{ChannelLook, Labels};
+use crate::splat::{Appearance, ClipInfo};
 use crate::time::TickRate;
 use crate::view::View;
 
@@ -45,10 +47,26 @@ pub struct Performer<'a> {
     pub live: &'a LiveSet,
     /// The clip's tick rate.
     pub rate: TickRate,
+    /// How the clip asks to be drawn.
+    pub appearance: Appearance,
     /// Where the clip stands: rotation, translation, uniform scale.
     pub world_from_object: DMat4,
     /// What is hidden and what tinted by the labels of its splats; `None` draws it as it is.
     pub look: Option<ChannelLook<'a>>,
+}
+
+impl<'a> Performer<'a> {
+    /// A live set of the clip that `info` describes, standing at the world's origin.
+    #[must_use]
+    pub const fn new(live: &'a LiveSet, info: &ClipInfo) -> Self {
+        Self {
+            live,
+            rate: info.rate,
+            appearance: info.appearance,
+            world_from_object: DMat4::IDENTITY,
+            look: None,
+        }
+    }
 }
 
 /// How colour leaves the renderer.
@@ -68,8 +86,6 @@ pub struct Settings {
     pub background: [f32; 4],
     /// The target's encoding.
     pub encoding: Encoding,
-    /// Low-pass variance in px² that the asset was trained with; 0.3 for 3D Gaussian splatting.
-    pub low_pass: f32,
     /// Draw each segment in the level of detail it is given in, even if this frame has to wait until it is on the GPU.
     /// Otherwise the coarser level that is there stands in while the finer one is written, a piece a frame.
     pub exact: bool,
@@ -77,7 +93,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { background: [0.0; 4], encoding: Encoding::Srgb, low_pass: 0.3, exact: false }
+        Self { background: [0.0; 4], encoding: Encoding::Srgb, exact: false }
     }
 }
 
@@ -94,6 +110,8 @@ pub struct Statistics {
     pub pool_bytes: u64,
     /// Times that buffers had to grow; constant while playback is steady.
     pub growths: u32,
+    /// Frames whose performers asked for different colour domains: all were blended in that of the first.
+    pub mixed_domains: u64,
 }
 
 /// Draws performers on one GPU.
@@ -175,6 +193,7 @@ impl Renderer {
         slot.submit(&self.pool.waits(live, labels_in(performers), frame_number))?;
         self.statistics.frames = frame_number;
         self.statistics.slots = self.scene.slots();
+        self.statistics.mixed_domains += u64::from(self.scene.mixed_domains);
         self.statistics.uploaded_bytes = self.pool.uploaded_bytes();
         self.statistics.pool_bytes = self.pool.bytes();
         Ok(())

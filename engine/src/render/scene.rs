@@ -1,11 +1,14 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{BINDING_TURNS, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
+use vivant_shaders::generated::{
+    BINDING_TURNS, BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK,
+};
 use vivant_shaders::{generated, layout};
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
 use super::joined::Joined;
+use super::look::{self, Look};
 use super::pool::Pool;
 use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
@@ -21,6 +24,10 @@ pub(super) struct Scene {
     pub(super) block: layout::FrameBlock,
     pub(super) segments: Vec<layout::Segment>,
     pub(super) references: Vec<layout::ClusterRef>,
+    /// Whether the kernels need more than the ordinary.
+    pub(super) looks: bool,
+    /// Whether some performers ask for another colour domain than they get.
+    pub(super) mixed_domains: bool,
     /// What the joints of all performers do, three rows each.
     pub(super) joints: Vec<Affine>,
     head: DVec3,
@@ -57,9 +64,12 @@ impl Scene {
         let frame = &mut self.block.frame;
         frame.head_in_world = self.head.as_vec3().extend(0.0).to_array();
         frame.background = settings.background;
-        frame.low_pass = settings.low_pass;
         frame.views = u32::try_from(views.len()).unwrap_or(0);
-        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 };
+        let (linear, mixed) = look::domain(performers);
+        self.mixed_domains = mixed;
+        self.looks = mixed || performers.iter().any(|p| look::is_special(p.appearance));
+        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 }
+            | if linear { BLEND_LINEAR } else { 0 };
         Ok(())
     }
 
@@ -73,6 +83,7 @@ impl Scene {
         let mut looks = 0;
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
+            let Look { low_pass, bits } = Look::of(performer.appearance);
             let look_number = match performer.look {
                 Some(look) => self.take_look(look.table, &mut looks)?,
                 None => 0,
@@ -143,11 +154,12 @@ impl Scene {
                     pose_origin: grid.pose_origin,
                     pose_step: grid.pose_step,
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
+                    low_pass,
+                    look: bits,
                     labels_first: labels.unwrap_or(0),
-                    look: labels.map_or(0, |_| look_number),
+                    label_look: labels.map_or(0, |_| look_number),
                     binding: if carried { binding(segment) } else { 0 },
                     joints_first,
-                    reserved: [0; 2],
                 });
                 let extent = segment.rig.as_ref().and_then(|rig| rig.bounds(&performer.live.joints));
                 if let (true, Some([low, high])) = (carried, extent) {

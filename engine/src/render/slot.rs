@@ -104,8 +104,8 @@ impl Slot {
         passes.slice.record(&mut encoder, scene.groups());
         passes.cull.record(&mut encoder, scene.groups());
         passes.sort.record(&mut encoder, scene.block.frame.blocks);
-        passes.project.record(&mut encoder, counts);
-        canvas.raster().record(&mut encoder, canvas.accumulation(), set, counts);
+        passes.project.record(&mut encoder, counts, scene.looks);
+        canvas.raster().record(&mut encoder, canvas.accumulation(), set, counts, scene.looks);
         canvas.composite().record(&mut encoder, canvas.output(), set);
         encoder.finish()?;
         self.timed = true;

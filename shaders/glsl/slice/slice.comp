@@ -5,7 +5,7 @@
 #define WRITES_SLICED
 #include "../include/bindings.glsl"
 #include "../include/attributes.glsl"
-#include "../include/look.glsl"
+#include "../include/labels.glsl"
 #include "../include/rig.glsl"
 
 layout(local_size_x = 256) in;
@@ -22,7 +22,7 @@ void main() {
         vec4 rotation = splat_rotation(segment, source);
         Moment moment = splat_moment(segment, source);
         float opacity = splat_opacity(segment, source) * moment.presence;
-        if ((look_of(segment, source) & LOOK_HIDDEN) != 0u) {
+        if ((label_look_of(segment, source) & LOOK_HIDDEN) != 0u) {
             opacity = 0.0;
         }
         float dt = moment.dt;

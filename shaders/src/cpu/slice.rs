@@ -2,7 +2,7 @@
 
 use glam::{Mat4, Quat, Vec4};
 
-use super::{Buffers, attributes, look, pack, rig};
+use super::{Buffers, attributes, labels, pack, rig};
 use crate::generated::{CLUSTER_SPLATS, PLANE_CURVE, PLANE_PACKED_CURVE};
 use crate::layout::{Segment, Sliced};
 
@@ -25,7 +25,7 @@ fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
     let mut mean = attributes::mean(buffers, segment, source);
     let mut rotation = attributes::rotation(buffers, segment, source);
     let (dt, presence, half) = attributes::moment(buffers, segment, source);
-    let hidden = look::hides(look::look_of(buffers, segment, source));
+    let hidden = labels::hides(labels::look_of(buffers, segment, source));
     let opacity = if hidden { 0.0 } else { attributes::opacity(buffers, segment, source) * presence };
     mean += attributes::velocity(buffers, segment, source, half) * dt;
     if segment.planes & (PLANE_CURVE | PLANE_PACKED_CURVE) != 0 {

@@ -65,7 +65,13 @@ fn draw(
     exact: bool,
 ) -> Pixels {
     let rate = clip.info().rate;
-    let performer = Performer { live, rate, world_from_object: DMat4::IDENTITY, look };
+    let performer = Performer {
+        live,
+        rate,
+        appearance: vivant::splat::Appearance::default(),
+        world_from_object: DMat4::IDENTITY,
+        look,
+    };
     let settings = Settings { exact, ..Settings::default() };
     stage.renderer.draw(&[performer], views, &settings, canvas).unwrap();
     stage.renderer.read(canvas).unwrap()
@@ -214,7 +220,13 @@ fn a_fifth_look_is_refused() {
     let table = table();
     let look = Some(ChannelLook { table: &table, labels: &[] });
     let rate = clip.info().rate;
-    let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY, look };
+    let performer = Performer {
+        live: &live,
+        rate,
+        appearance: vivant::splat::Appearance::default(),
+        world_from_object: DMat4::IDENTITY,
+        look,
+    };
     let views = stereo(DVec3::ZERO, 1.3);
     let mut drawn =
         |count: usize| stage.renderer.draw(&vec![performer; count], &views, &Settings::default(), &canvas);

@@ -43,7 +43,10 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("gpu", &["error", "math", "frame"]),
-    ("render", &["error", "math", "time", "spline", "rig", "view", "look", "frame", "picture", "gpu"]),
+    (
+        "render",
+        &["error", "math", "time", "spline", "splat", "rig", "view", "look", "frame", "picture", "gpu"],
+    ),
     ("reference", &["error", "math", "time", "splat", "view", "picture"]),
     (
         "pick",

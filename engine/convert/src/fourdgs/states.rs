@@ -33,6 +33,9 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Contents> {
         let record = record.map_err(|error| refused(file, error))?;
         reader.take(record.opcode, record.offset as u64, record.content)?;
     }
+    if !reader.ended || !bytes.ends_with(&MAGIC) {
+        return Err(reader.wrong("Footer", bytes.len() as u64, "the file is cut off before its end"));
+    }
     reader.finish()
 }
 
@@ -80,6 +83,8 @@ struct Reader<'a> {
     frame: Option<CoordinateFrame>,
     metadata: Vec<Metadata>,
     sounds: u32,
+    /// Whether the Footer was there.
+    ended: bool,
     /// The last keyframe and the last state, by where they stand.
     keyframe: Option<(u64, State)>,
     current: Option<Current>,
@@ -101,6 +106,7 @@ impl<'a> Reader<'a> {
             frame: None,
             metadata: Vec::new(),
             sounds: 0,
+            ended: false,
             keyframe: None,
             current: None,
             harmonics: HashMap::new(),
@@ -140,6 +146,7 @@ impl<'a> Reader<'a> {
             op::CHUNK => self.keyframe(offset, content)?,
             op::DELTA_CHUNK => self.delta(offset, content)?,
             op::SH_BAND_STREAM => self.band(offset, content)?,
+            op::FOOTER => self.ended = true,
             _ => {}
         }
         Ok(())

@@ -120,6 +120,7 @@ impl<'a> Ascii<'a> {
                     for (index, line) in lines.iter().enumerate() {
                         let row = window.splats.first + index;
                         self.parse_row(line.clone(), row, vertex, &slot_of, &mut slots)?;
+                        plan.settle_row(&mut slots);
                         window.store(&slots, index);
                     }
                     Ok(())

@@ -46,6 +46,6 @@ pub(super) fn storage(place: Place<'_>, bytes: &[u8]) -> Result<Storage> {
     if elements != found.elements {
         return Err(fault(at, "a number of elements that is not the object's"));
     }
-    let data = stream.take(elements.checked_mul(found.dtype.bytes()).unwrap_or(usize::MAX))?;
+    let data = stream.take(elements.saturating_mul(found.dtype.bytes()))?;
     Ok(Storage { dtype: found.dtype, elements, bytes: Bytes::Inline(Arc::from(data)) })
 }

@@ -1,4 +1,4 @@
-//! Checkpoints of PyTorch, read as data: no Python, and nothing that a file could make us run.
+//! Checkpoints of `PyTorch`, read as data: no Python, and nothing that a file could make us run.
 //!
 //! `torch.save` writes a zip archive: a pickle (`data.pkl`) that says how tensors lie in records (`data/0`, `data/1`, …).
 //! A pickle is a program for a stack machine. [`machine`] is that machine without its dangerous half: it knows numbers,
@@ -34,7 +34,8 @@ use vivant::{Error, Result};
 
 use archive::Archive;
 use machine::Machine;
-use stream::{Place, shown};
+use stream::Place;
+pub(crate) use stream::shown;
 use tensor::Bytes;
 
 pub use tensor::{Dtype, Number, Tensor};
@@ -77,9 +78,13 @@ fn run(place: Place<'_>, bytes: &[u8], records: finish::Records<'_>) -> Result<V
 }
 
 /// Whether a zip archive with entries of these names is a checkpoint.
-#[allow(dead_code, reason = "until the first format asks")]
 pub(crate) fn is_checkpoint(names: &[String]) -> bool {
     names.iter().any(|name| name == "data.pkl" || name.ends_with("/data.pkl"))
+}
+
+/// Whether a file starts as a checkpoint of the old format does, which is refused with what to do.
+pub(crate) fn is_old(start: &[u8]) -> bool {
+    start.starts_with(&legacy::START)
 }
 
 impl Checkpoint {

@@ -84,7 +84,7 @@ impl<'a> Stream<'a> {
 }
 
 /// Text of a file as it may stand in an error: short, and on one line.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().take(80).map(escaped).collect()
 }
