@@ -173,8 +173,11 @@ pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/spla
 /// `glsl/raster/splat_depth.frag`
 pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x2589e3299455b4ba };
 
+/// `glsl/slice/carry.comp`
+pub const CARRY: Kernel = Kernel { name: "slice.carry", path: "slice/carry.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.carry.comp.spv"), source_hash: 0xed6f70fdb4264e4b };
+
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x37160b9587bdcc03 };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xdc7f214fb37d9872 };
 
 /// `glsl/sort/histogram.comp`
 pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x002aff59a49f2f19 };
@@ -189,7 +192,7 @@ pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", sta
 pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x54559b68205674d1 };
 
 /// Every kernel.
-pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
+pub const ALL: [Kernel; 14] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, CARRY, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
 
 #[cfg(not(feature = "compile"))]
 const _: () = {

@@ -221,6 +221,11 @@ impl Scene {
         u32::try_from(self.references.len()).unwrap_or(u32::MAX).saturating_mul(CLUSTER_SPLATS)
     }
 
+    /// Whether joints carry any of its splats.
+    pub(super) fn carries(&self) -> bool {
+        self.segments.iter().any(|segment| segment.binding != 0)
+    }
+
     /// Workgroups of slice and cull.
     pub(super) fn groups(&self) -> u32 {
         self.slots() / CLUSTER_SPLATS

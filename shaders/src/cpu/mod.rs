@@ -5,6 +5,7 @@
 //! the twin fixes the order that the kernel promises.
 
 mod attributes;
+mod carry;
 mod composite;
 mod cull;
 mod histogram;
@@ -20,6 +21,7 @@ mod sh;
 mod slice;
 mod splat;
 
+pub use carry::carry;
 pub use composite::composite;
 pub use cull::cull;
 pub use histogram::histogram;
