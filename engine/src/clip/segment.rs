@@ -36,7 +36,8 @@ const KIND_POSES: u8 = 33;
 /// Number of the table of channels; those of the channels follow it.
 const KIND_CHANNELS: u8 = 64;
 /// Numbers of the channels' words.
-const KIND_CHANNEL: std::ops::Range<u8> = KIND_CHANNELS + 1..KIND_CHANNELS + 1 + MOST_CHANNELS as u8;
+const KIND_CHANNEL: std::ops::Range<u8> = KIND_CHANNELS + 1..KIND_CHANNELS + 9;
+const _: () = assert!((KIND_CHANNEL.end - KIND_CHANNEL.start) as usize == MOST_CHANNELS);
 
 /// What a chunk holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -513,15 +514,15 @@ impl Check<'_> {
         let posed = (self.node.keys.poses > 0).then_some(ChunkKind::Poses);
         // A segment has the channels that its table lists, if it has one.
         let listed = chunks.iter().find(|chunk| chunk.kind == ChunkKind::Channels);
-        let channels = listed.map_or(0, |table| table.count.min(MOST_CHANNELS as u32));
-        let carried = (0..).take(channels as usize).map(ChunkKind::Channel);
+        let channels = listed.map_or(0, |table| (table.count as usize).min(MOST_CHANNELS));
+        let carried = (0..).take(channels).map(ChunkKind::Channel);
         let kinds = self.node.planes().map(ChunkKind::Plane).chain([ChunkKind::Clusters]).chain(posed);
         let kinds = kinds.chain(listed.map(|table| table.kind)).chain(carried);
         let mut known = 0;
         for kind in kinds {
             let mut left = match kind {
                 ChunkKind::Plane(_) | ChunkKind::Channel(_) => self.node.splats as usize,
-                ChunkKind::Channels => channels as usize,
+                ChunkKind::Channels => channels,
                 ChunkKind::Clusters | ChunkKind::Poses => self.node.clusters(),
             };
             for (page, chunk) in chunks.iter().filter(|chunk| chunk.kind == kind).enumerate() {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::carried::carry;
 use super::fit::Fit;
-use super::order::{Order, Placed, order, places};
+use super::order::{self, Order, order, places};
 use super::packed::{Steps, flat_least, mean_step};
 use super::samples::{COLOUR, MEAN, ROTATION, SCALE_OPACITY, Samples};
 use super::{cluster, colour, life, mean, rotation, scale_opacity, sh};
@@ -133,6 +133,9 @@ fn choose(
     spline
 }
 
+/// A segment, and the tracks in the order in which their splats stand.
+type Placed = (SegmentData, Vec<usize>);
+
 /// Makes a segment of the tracks whose samples `gather` gives, as often as it is asked, with these windows (ticks from the
 /// segment's start) and harmonics (`rest`, by track). Returns it, if there is a track that it can hold, with the tracks in
 /// the order in which their splats stand; and the numbers of the tracks that it does not hold.
@@ -145,7 +148,7 @@ pub(super) fn encode_tracks<'a>(
     rest: &dyn Fn(usize) -> &'a [f32],
     span: &Span,
     steps: &Steps,
-) -> Result<(Option<(SegmentData, Vec<usize>)>, Vec<usize>)> {
+) -> Result<(Option<Placed>, Vec<usize>)> {
     let all: Vec<usize> = (0..windows.len()).collect();
     let whole = Attempt::make(gather(), windows, span, steps, &all);
     if !span.divisible {
@@ -270,7 +273,7 @@ impl Attempt {
         span: &Span,
         steps: &Steps,
         left_over: usize,
-    ) -> Result<(SegmentData, Vec<usize>)> {
+    ) -> Result<Placed> {
         let Self { placed, samples, patches, mut data } = self;
         let places = &samples.places;
         let mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, left_over);
@@ -313,7 +316,7 @@ impl LookedAt {
 
     fn order(&self, ticks: u32) -> Order {
         let Self { positions, coverage, windows } = self;
-        order(&Placed { positions, coverage, windows }, ticks)
+        order(&order::Placed { positions, coverage, windows }, ticks)
     }
 }
 

@@ -221,7 +221,7 @@ impl<'a> Seeker<'a> {
             // A host may move joints out of any box.
             return true;
         }
-        let [low, high] = [cluster.box_min, cluster.box_max].map(|corner| vector(corner));
+        let [low, high] = [cluster.box_min, cluster.box_max].map(vector);
         // A pixel is widest where the box is farthest.
         let farthest = (self.origin_in_object - low).abs().max((self.origin_in_object - high).abs()).length();
         let pixel = self.ray.footprint * farthest * LOW_PASS.sqrt();

@@ -29,7 +29,8 @@ impl Ray {
             && fov.right > fov.left
             && fov.up > fov.down;
         let (columns, rows) = (f64::from(width), f64::from(height));
-        if !sound || !((0.0..columns).contains(&x) && (0.0..rows).contains(&y)) {
+        let inside = (0.0..columns).contains(&x) && (0.0..rows).contains(&y);
+        if !(sound && inside) {
             return Err(Error::invalid(format!(
                 "no ray goes through ({x}, {y}) of a picture of {width} × {height} pixels seen through {fov:?}"
             )));

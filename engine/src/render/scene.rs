@@ -13,8 +13,8 @@ use super::pool::Pool;
 use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
-use crate::frame::{Plane, SegmentData};
-use crate::look::{LOOK_LABELS, LookTable, MAX_LOOKS};
+use crate::frame::{LiveSet, Plane, SegmentData};
+use crate::look::{ChannelLook, LOOK_LABELS, MAX_LOOKS};
 use crate::rig::{Affine, Harmonics};
 use crate::view::View;
 
@@ -84,18 +84,13 @@ impl Scene {
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
             let Look { low_pass, bits } = Look::of(performer.appearance);
-            let look_number = match performer.look {
-                Some(look) => self.take_look(look.table, &mut looks)?,
-                None => 0,
-            };
+            let look_number = self.take_look(performer.look, &mut looks)?;
             let joints_first = u32::try_from(self.joints.len()).unwrap_or(u32::MAX);
             self.joints.extend_from_slice(&performer.live.joints);
             for segment in &performer.live.segments {
                 let Some((runs, lod)) = pool.drawn(segment) else { continue };
                 let carried = segment.keys.joints > 0;
-                // Splats without their joints have no place.
-                let carrying = segment.rig.as_ref().map_or(0, |rig| rig.joints().len());
-                if carried && (carrying == 0 || performer.live.joints.len() < carrying) {
+                if carried && !has_joints(segment, performer.live) {
                     continue;
                 }
                 // A palette is resident whenever a segment is that refers to it.
@@ -105,11 +100,7 @@ impl Scene {
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
-                // Without its labels a segment is drawn plainly.
-                let labels = performer.look.and_then(|look| {
-                    let own = look.labels.iter().find(|labels| labels.id == segment.id)?;
-                    pool.labels(own)
-                });
+                let labels = labels_first(performer.look, segment, pool);
                 let grid = &segment.grid;
                 let joined = Joined::at(
                     segment,
@@ -185,8 +176,9 @@ impl Scene {
         Ok(())
     }
 
-    /// Puts the table of the next look into the frame block; its number, from 1.
-    fn take_look(&mut self, table: &LookTable, looks: &mut usize) -> Result<u32> {
+    /// Puts the table of a performer's look into the frame block, behind those before; its number, from 1, or 0 for none.
+    fn take_look(&mut self, look: Option<ChannelLook<'_>>, looks: &mut usize) -> Result<u32> {
+        let Some(ChannelLook { table, .. }) = look else { return Ok(0) };
         let Some(place) = self.block.looks.get_mut(*looks) else {
             return Err(Error::LimitExceeded {
                 what: "performers with a look in one frame".to_owned(),
@@ -242,6 +234,17 @@ impl Scene {
 
 const _: () =
     assert!(MAX_LOOKS == generated::MAX_LOOKS as usize && LOOK_LABELS == generated::LOOK_LABELS as usize);
+
+/// Whether a live set has the joints that carry a segment: without them its splats have no place.
+fn has_joints(segment: &SegmentData, live: &LiveSet) -> bool {
+    let carrying = segment.rig.as_ref().map_or(0, |rig| rig.joints().len());
+    carrying > 0 && live.joints.len() >= carrying
+}
+
+/// Where the labels of a segment start in the pool; without them it is drawn plainly.
+fn labels_first(look: Option<ChannelLook<'_>>, segment: &SegmentData, pool: &Pool) -> Option<u32> {
+    pool.labels(look?.labels.iter().find(|labels| labels.id == segment.id)?)
+}
 
 /// Clusters of a segment's level of detail.
 fn lod_clusters(segment: &SegmentData, lod: u8) -> usize {
