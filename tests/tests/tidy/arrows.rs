@@ -35,7 +35,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("audio", &["error", "clip"]),
     ("playback", &["error", "math", "time", "splat", "rig", "view", "frame", "clip", "codec", "audio"]),
     ("gpu", &["error", "math", "frame"]),
-    ("render", &["error", "math", "time", "spline", "rig", "view", "frame", "picture", "gpu"]),
+    ("render", &["error", "math", "time", "spline", "splat", "rig", "view", "frame", "picture", "gpu"]),
     ("reference", &["error", "math", "time", "splat", "view", "picture"]),
     ("xr", &["error", "math", "time", "view", "frame", "gpu", "render"]),
 ];
