@@ -427,6 +427,8 @@ pub struct SegmentData {
     pub poses: Vec<u32>,
     /// What the packed planes' numbers are worth.
     pub grid: Grid,
+    /// Whether its splats carry channels: then a renderer keeps room for the labels of a look.
+    pub carries: bool,
     /// What the labels in [`Plane::PackedHarmonics`] refer to; every label is below its entries. `None` without that
     /// plane, and where the clip has lost its palette: then the harmonics are zero.
     pub palette: Option<Arc<Palette>>,

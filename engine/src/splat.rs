@@ -14,6 +14,11 @@
 //! This is the import side's view of a clip: exact, plain, f32 (f64 for time). The planes the GPU reads are made
 //! from it by [`crate::codec`].
 
+mod appearance;
+
+pub use appearance::{Antialias, Appearance, ColourDomain, Kernel, ShOrigin};
+
+use crate::channel::{self, Channel};
 use crate::error::{Error, Result};
 use crate::time::TickRate;
 
@@ -62,7 +67,8 @@ pub struct Splat {
     pub scale: [f32; 3],
     /// Peak opacity in 0..=1.
     pub opacity: f32,
-    /// Base colour `0.5 + C0·f_dc`, sRGB-encoded as trained; may lie outside 0..1.
+    /// Base colour `0.5 + C0·f_dc` as trained, sRGB-encoded unless the clip's [`ColourDomain`] is linear; may lie outside
+    /// 0..1.
     pub colour: [f32; 3],
     /// When it is there.
     pub life: Life,
@@ -92,7 +98,8 @@ pub const fn sh_rest_len(degree: u8) -> usize {
 
 /// A set of splats, one array per attribute, all of the same length.
 ///
-/// `life` and `motion` are empty when every splat is static; `sh_rest` is empty at degree 0.
+/// `life` and `motion` are empty when every splat is static; `sh_rest` is empty at degree 0; `channels` is empty when
+/// splats carry nothing besides.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Splats {
     /// Centres at `t0`, metres.
@@ -103,7 +110,7 @@ pub struct Splats {
     pub scale: Vec<[f32; 3]>,
     /// Peak opacities, 0..=1.
     pub opacity: Vec<f32>,
-    /// Base colours, sRGB-encoded.
+    /// Base colours, in the clip's [`ColourDomain`].
     pub colour: Vec<[f32; 3]>,
     /// Spherical-harmonic degree of `sh_rest`, 0..=3.
     pub sh_degree: u8,
@@ -113,6 +120,8 @@ pub struct Splats {
     pub life: Vec<Life>,
     /// Motions, or empty when nothing moves.
     pub motion: Vec<Motion>,
+    /// What they carry besides, at most [`channel::MOST_CHANNELS`], each with a word a splat.
+    pub channels: Vec<Channel>,
 }
 
 impl Splats {
@@ -140,7 +149,8 @@ impl Splats {
         sh_rest_len(self.sh_degree) * 3
     }
 
-    /// Appends one splat. `sh_rest` must hold [`Self::sh_stride`] floats; missing ones are zero.
+    /// Appends one splat. `sh_rest` must hold [`Self::sh_stride`] floats; missing ones are zero. In every channel it has
+    /// 0; what it has in another set, [`channel::push`] brings.
     pub fn push(&mut self, splat: &Splat, sh_rest: &[f32]) {
         let before = self.len();
         if splat.life != Life::ALWAYS && self.life.is_empty() {
@@ -164,6 +174,9 @@ impl Splats {
         let copied = sh_rest.len().min(stride);
         self.sh_rest.extend_from_slice(&sh_rest[..copied]);
         self.sh_rest.resize(self.len() * stride, 0.0);
+        // Longer where a whole set is being appended, whose channels came first.
+        let short = self.channels.iter_mut().filter(|channel| channel.words.len() <= before);
+        short.for_each(|channel| channel.words.resize(before + 1, 0));
     }
 
     /// Splat `index`, without its harmonics.
@@ -194,10 +207,12 @@ impl Splats {
         for &index in indices {
             out.push(&self.get(index), self.sh_rest_of(index));
         }
+        out.channels = channel::select(&self.channels, indices);
         out
     }
 
-    /// Appends every splat of `other`, which must have the same SH degree.
+    /// Appends every splat of `other`, which must have the same SH degree. Channels are joined by name, see
+    /// [`channel::append`].
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when the degrees differ.
@@ -208,68 +223,13 @@ impl Splats {
                 self.sh_degree, other.sh_degree
             )));
         }
+        let before = self.len();
+        channel::append(&mut self.channels, before, &other.channels, other.len());
         for index in 0..other.len() {
             self.push(&other.get(index), other.sh_rest_of(index));
         }
         Ok(())
     }
-}
-
-/// How a splat is kept from vanishing or flickering when it is smaller than a pixel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Antialias {
-    /// 0.3 px² are added to the ellipse, and the opacity stays: Kerbl et al. 2023.
-    #[default]
-    Dilate,
-    /// 0.1 px² are added and the opacity falls by as much as the ellipse grew: Mip-Splatting, Yu et al. 2024.
-    Mip,
-    /// Nothing is added: what splaTV shows.
-    None,
-    /// The Gaussian is integrated over the pixel: Analytic-Splatting, Liang et al. 2024.
-    PixelIntegral,
-}
-
-/// Where the direction starts along which harmonics are looked up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ShOrigin {
-    /// Where the splat is now.
-    #[default]
-    Moving,
-    /// Where it is at `t0`: what the CUDA code of Yang et al. does.
-    Rest,
-}
-
-/// What a splat looks like on the screen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Kernel {
-    /// The projection of a Gaussian, linearised at its centre: EWA.
-    #[default]
-    Gaussian,
-    /// A flat disc that rays are intersected with: 2D Gaussian Splatting, Huang et al. 2024. The third scale is not used.
-    Surfel,
-}
-
-/// The values that colours are blended as.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ColourDomain {
-    /// sRGB-encoded, as nearly every trainer does.
-    #[default]
-    Encoded,
-    /// Linear light.
-    Linear,
-}
-
-/// How a clip asks to be drawn, so that it looks as its trainer's own renderer shows it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Appearance {
-    /// What happens below a pixel.
-    pub antialias: Antialias,
-    /// Where harmonics are seen from.
-    pub sh_origin: ShOrigin,
-    /// The shape on the screen.
-    pub kernel: Kernel,
-    /// What blending works on.
-    pub colour_domain: ColourDomain,
 }
 
 /// What a clip is, apart from its splats.

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use glam::DMat4;
 use vivant::frame::LiveSet;
 use vivant::render::{Canvas, CanvasDescription, Performer, Renderer, Settings};
-use vivant::time::TickRate;
+use vivant::splat::ClipInfo;
 use vivant::view::View;
 
 use crate::engine::{Engine, vvt_engine};
 use crate::guard::guard;
 use crate::handle::{self, Object, lock};
+use crate::log::VVT_LOG_WARN;
 use crate::memory::{Described, Growing, buffer, check_flags, output, read, read_array, vvt_chain};
 use crate::player::{Player, vvt_player};
 use crate::result::{
@@ -157,19 +158,21 @@ struct State {
     canvas: Canvas,
     depth: bool,
     drawn: bool,
+    /// Whether the log has it that players ask for different colour domains.
+    mixed: bool,
 }
 
 /// A player's picture of one time, standing somewhere.
 struct Cast {
     player: vvt_player,
     live: LiveSet,
-    rate: TickRate,
+    info: ClipInfo,
     world_from_object: DMat4,
 }
 
 impl Cast {
     fn performer(&self) -> Performer<'_> {
-        Performer { live: &self.live, rate: self.rate, world_from_object: self.world_from_object }
+        Performer { world_from_object: self.world_from_object, ..Performer::new(&self.live, &self.info) }
     }
 }
 
@@ -186,14 +189,14 @@ fn gather(instances: &[vvt_instance], host_time_ns: i64) -> Outcome<(vvt_result,
             continue;
         }
         let mut state = lock(&player.state)?;
-        let rate = state.inner.shown_clip().info().rate;
+        let info = state.inner.shown_clip().info();
         let (note, live) = state.update(host_time_ns, LiveSet::clone);
         worst = match (worst, note) {
             (VVT_NOT_READY, _) | (_, VVT_NOT_READY) => VVT_NOT_READY,
             (VVT_STALE_FRAME, _) | (_, VVT_STALE_FRAME) => VVT_STALE_FRAME,
             _ => VVT_OK,
         };
-        casts.extend(live.map(|live| Cast { player: instance.player, live, rate, world_from_object }));
+        casts.extend(live.map(|live| Cast { player: instance.player, live, info, world_from_object }));
     }
     Ok((worst, casts))
 }
@@ -207,12 +210,21 @@ impl Offscreen {
         let description =
             CanvasDescription { depth, ..CanvasDescription::new(desc.width, desc.height, desc.views.max(1)) };
         let canvas = renderer.canvas(&description)?;
-        Ok(Self { state: Mutex::new(State { renderer, canvas, depth, drawn: false }), engine })
+        Ok(Self { state: Mutex::new(State { renderer, canvas, depth, drawn: false, mixed: false }), engine })
     }
 
     /// Runs `body`; afterwards tells what validation said, and lets go of a device that was lost.
     fn with<T>(&self, body: impl FnOnce(&mut State) -> Outcome<T>) -> Outcome<T> {
-        let outcome = body(&mut *lock(&self.state)?);
+        let (outcome, mixed) = {
+            let mut state = lock(&self.state)?;
+            let outcome = body(&mut state);
+            (outcome, state.newly_mixed())
+        };
+        if mixed {
+            let text =
+                "some clips hold linear light and some encoded colours: all are blended as the first one's";
+            self.engine.log.line(VVT_LOG_WARN, c"render", text);
+        }
         self.engine.log_validation()?;
         if outcome.as_ref().is_err_and(|failure| failure.code == VVT_ERR_DEVICE_LOST) {
             self.engine.forget_gpu()?;
@@ -222,6 +234,12 @@ impl Offscreen {
 }
 
 impl State {
+    /// Whether players of different colour domains were drawn together for the first time.
+    fn newly_mixed(&mut self) -> bool {
+        let mixed = self.renderer.statistics().mixed_domains > 0;
+        mixed && !std::mem::replace(&mut self.mixed, mixed)
+    }
+
     fn draw(&mut self, draw: &vvt_draw, views: &[View], instances: &[vvt_instance]) -> Outcome<vvt_result> {
         let (note, casts) = gather(instances, draw.host_time_ns)?;
         let performers: Vec<Performer<'_>> = casts.iter().map(Cast::performer).collect();

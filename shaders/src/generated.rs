@@ -70,12 +70,30 @@ pub const PLACE_VELOCITY: u32 = 5;
 pub const PLACE_CURVE: u32 = 6;
 /// Shared with GLSL: See types.glsl.
 pub const PLACE_HARMONICS: u32 = 7;
+/// Shared with GLSL: looks of a frame at once
+pub const MAX_LOOKS: u32 = 4;
+/// Shared with GLSL: labels that a look tells apart; the last stands for all from it on
+pub const LOOK_LABELS: u32 = 256;
+/// Shared with GLSL: bit of a look's word: splats of that label are not drawn
+pub const LOOK_HIDDEN: u32 = 1 << 31;
 /// Shared with GLSL: bit of Segment.binding: harmonics turn with their splats
 pub const BINDING_TURNS: u32 = 1 << 31;
 /// Shared with GLSL: what the index of a segment takes of Sliced.segment: 64 live at once
 pub const SEGMENT_BITS: u32 = 6;
-/// Shared with GLSL: bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
+/// Shared with GLSL: bit of Frame.flags: the target takes linear light
 pub const ENCODE_LINEAR: u32 = 1;
+/// Shared with GLSL: bit of Frame.flags: splats are blended as linear light, not sRGB-encoded
+pub const BLEND_LINEAR: u32 = 2;
+/// Shared with GLSL: bit of Segment.look: opacity falls by as much as the low-pass makes a splat grow
+pub const LOOK_MIP: u32 = 1;
+/// Shared with GLSL: bit of Segment.look: splats are integrated over the pixel
+pub const LOOK_INTEGRAL: u32 = 2;
+/// Shared with GLSL: bit of Segment.look: splats are discs that rays meet
+pub const LOOK_SURFEL: u32 = 4;
+/// Shared with GLSL: bit of Segment.look: harmonics look at where a splat is at t0
+pub const LOOK_REST: u32 = 8;
+/// Shared with GLSL: bit of Segment.look: colours are linear light, not sRGB-encoded
+pub const LOOK_LINEAR: u32 = 16;
 
 /// Binding numbers of set 0, by buffer.
 pub mod binding {
@@ -132,46 +150,49 @@ pub mod binding {
 }
 
 /// `glsl/composite/composite.frag`
-pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0xdbed0da984a68ab7 };
+pub const COMPOSITE_FRAG: Kernel = Kernel { name: "composite", path: "composite/composite.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite.frag.spv"), source_hash: 0x1500ede47a28345a };
 
 /// `glsl/composite/composite.vert`
 pub const COMPOSITE_VERT: Kernel = Kernel { name: "composite", path: "composite/composite.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/composite.composite.vert.spv"), source_hash: 0x34aed3dac9b7ca7e };
 
 /// `glsl/composite/composite_depth.frag`
-pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0x1216e972b8b9f526 };
+pub const COMPOSITE_DEPTH_FRAG: Kernel = Kernel { name: "composite.composite_depth", path: "composite/composite_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/composite.composite_depth.frag.spv"), source_hash: 0xafb3538c9c979cdb };
 
 /// `glsl/cull/cull.comp`
-pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x2ac4fb523ce55a40 };
+pub const CULL: Kernel = Kernel { name: "cull", path: "cull/cull.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/cull.cull.comp.spv"), source_hash: 0x084813a75123c76d };
 
 /// `glsl/project/project.comp`
-pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x022494c8e74fece1 };
+pub const PROJECT: Kernel = Kernel { name: "project", path: "project/project.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/project.project.comp.spv"), source_hash: 0x0096e7d887a2807b };
 
 /// `glsl/raster/splat.frag`
-pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0x4da6281c056a536c };
+pub const SPLAT_FRAG: Kernel = Kernel { name: "raster.splat", path: "raster/splat.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat.frag.spv"), source_hash: 0xcbecd8e41e0562ba };
 
 /// `glsl/raster/splat.vert`
-pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x30d88a9a6168fb8d };
+pub const SPLAT_VERT: Kernel = Kernel { name: "raster.splat", path: "raster/splat.vert", stage: Stage::Vertex, spirv: include_bytes!("../spv/raster.splat.vert.spv"), source_hash: 0x2a9d0fab37d7252c };
 
 /// `glsl/raster/splat_depth.frag`
-pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x7cee89c21dd648f6 };
+pub const SPLAT_DEPTH_FRAG: Kernel = Kernel { name: "raster.splat_depth", path: "raster/splat_depth.frag", stage: Stage::Fragment, spirv: include_bytes!("../spv/raster.splat_depth.frag.spv"), source_hash: 0x2589e3299455b4ba };
+
+/// `glsl/slice/carry.comp`
+pub const CARRY: Kernel = Kernel { name: "slice.carry", path: "slice/carry.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.carry.comp.spv"), source_hash: 0xed6f70fdb4264e4b };
 
 /// `glsl/slice/slice.comp`
-pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0x99f68a210f6e096d };
+pub const SLICE: Kernel = Kernel { name: "slice", path: "slice/slice.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/slice.slice.comp.spv"), source_hash: 0xdc7f214fb37d9872 };
 
 /// `glsl/sort/histogram.comp`
-pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0xe3c835d9a1805af3 };
+pub const HISTOGRAM: Kernel = Kernel { name: "sort.histogram", path: "sort/histogram.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.histogram.comp.spv"), source_hash: 0x002aff59a49f2f19 };
 
 /// `glsl/sort/offsets.comp`
-pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xeacc6ced9547491b };
+pub const OFFSETS: Kernel = Kernel { name: "sort.offsets", path: "sort/offsets.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.offsets.comp.spv"), source_hash: 0xd6a476ab90b1a96d };
 
 /// `glsl/sort/scan.comp`
-pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x793f2f9f35fd3d51 };
+pub const SCAN: Kernel = Kernel { name: "sort.scan", path: "sort/scan.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scan.comp.spv"), source_hash: 0x6f19de54ba69a85b };
 
 /// `glsl/sort/scatter.comp`
-pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x2131e27338da034f };
+pub const SCATTER: Kernel = Kernel { name: "sort.scatter", path: "sort/scatter.comp", stage: Stage::Compute, spirv: include_bytes!("../spv/sort.scatter.comp.spv"), source_hash: 0x54559b68205674d1 };
 
 /// Every kernel.
-pub const ALL: [Kernel; 13] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
+pub const ALL: [Kernel; 14] = [COMPOSITE_FRAG, COMPOSITE_VERT, COMPOSITE_DEPTH_FRAG, CULL, PROJECT, SPLAT_FRAG, SPLAT_VERT, SPLAT_DEPTH_FRAG, CARRY, SLICE, HISTOGRAM, OFFSETS, SCAN, SCATTER];
 
 #[cfg(not(feature = "compile"))]
 const _: () = {
@@ -201,17 +222,18 @@ const _: () = {
     assert!(offset_of!(layout::Frame, head_in_world) == 0);
     assert!(offset_of!(layout::Frame, key_near) == 32);
     assert!(offset_of!(layout::Frame, key_scale) == 36);
-    assert!(offset_of!(layout::Frame, low_pass) == 44);
+    assert!(offset_of!(layout::Frame, reserved) == 44);
     assert!(offset_of!(layout::Frame, slots) == 52);
     assert!(offset_of!(layout::Frame, views) == 48);
     assert!(offset_of!(layout::FrameBlock, frame) == 0);
+    assert!(offset_of!(layout::FrameBlock, looks) == 736);
     assert!(offset_of!(layout::FrameBlock, views) == 64);
     assert!(offset_of!(layout::Projected, centre) == 0);
     assert!(offset_of!(layout::Projected, colour) == 16);
     assert!(offset_of!(layout::Projected, depth) == 28);
     assert!(offset_of!(layout::Projected, major) == 8);
     assert!(offset_of!(layout::Projected, minor) == 24);
-    assert!(offset_of!(layout::Segment, binding) == 264);
+    assert!(offset_of!(layout::Segment, binding) == 280);
     assert!(offset_of!(layout::Segment, colour_least) == 96);
     assert!(offset_of!(layout::Segment, colour_step) == 100);
     assert!(offset_of!(layout::Segment, colour_weight) == 212);
@@ -221,8 +243,12 @@ const _: () = {
     assert!(offset_of!(layout::Segment, first_pose) == 224);
     assert!(offset_of!(layout::Segment, gain) == 260);
     assert!(offset_of!(layout::Segment, harmonics_first) == 156);
-    assert!(offset_of!(layout::Segment, joints_first) == 268);
+    assert!(offset_of!(layout::Segment, joints_first) == 284);
     assert!(offset_of!(layout::Segment, keys) == 168);
+    assert!(offset_of!(layout::Segment, label_look) == 276);
+    assert!(offset_of!(layout::Segment, labels_first) == 272);
+    assert!(offset_of!(layout::Segment, look) == 268);
+    assert!(offset_of!(layout::Segment, low_pass) == 264);
     assert!(offset_of!(layout::Segment, mean_weights) == 176);
     assert!(offset_of!(layout::Segment, packed_first) == 148);
     assert!(offset_of!(layout::Segment, places) == 160);
@@ -260,7 +286,7 @@ const _: () = {
     assert!(size_of::<layout::Cluster>() == 64);
     assert!(size_of::<layout::ClusterRef>() == 16);
     assert!(size_of::<layout::Projected>() == 32);
-    assert!(size_of::<layout::Segment>() == 272);
+    assert!(size_of::<layout::Segment>() == 288);
     assert!(size_of::<layout::Sliced>() == 32);
     assert!(size_of::<layout::View>() == 112);
 };

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::generated::MAX_VIEWS;
+use crate::generated::{LOOK_LABELS, MAX_LOOKS, MAX_VIEWS};
 
 /// What every kernel of a frame knows; see `types.glsl` for units.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
@@ -18,15 +18,15 @@ pub struct Frame {
     pub key_scale: f32,
     /// Metres subtracted from depths before accumulation.
     pub depth_reference: f32,
-    /// Low-pass variance, px².
-    pub low_pass: f32,
+    /// Zero.
+    pub reserved: u32,
     /// Number of views.
     pub views: u32,
     /// Entries of the sliced and key arrays.
     pub slots: u32,
     /// Sort blocks.
     pub blocks: u32,
-    /// `ENCODE_*` bits.
+    /// `ENCODE_LINEAR` and `BLEND_LINEAR`.
     pub flags: u32,
 }
 
@@ -52,6 +52,8 @@ pub struct FrameBlock {
     pub frame: Frame,
     /// Its views; the first `frame.views` are valid.
     pub views: [View; MAX_VIEWS as usize],
+    /// [`MAX_LOOKS`] looks of [`LOOK_LABELS`] words each, one behind the other.
+    pub looks: [[[u32; 32]; LOOK_LABELS as usize / 32]; MAX_LOOKS as usize],
 }
 
 /// One live segment.
@@ -130,6 +132,14 @@ pub struct Segment {
     pub pose_step: f32,
     /// Factor on every scale, 1 unless a coarser level of detail is shown.
     pub gain: f32,
+    /// Low-pass variance, px².
+    pub low_pass: f32,
+    /// `LOOK_*` bits.
+    pub look: u32,
+    /// Where its labels start in the packed planes, in steps of 256 words; a byte a splat.
+    pub labels_first: u32,
+    /// One more than the number of its look, 0 for none.
+    pub label_look: u32,
     /// Where the joints of a splat stand in a tile, in words a splat; from bit 16 on how many they are. 0 without.
     pub binding: u32,
     /// The first joint of the clip among all.
@@ -188,7 +198,7 @@ pub struct Sliced {
     pub segment: u32,
 }
 
-/// A splat as one view sees it.
+/// A splat as one view sees it; see `types.glsl` for what signs mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Projected {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use glam::{DMat4, DVec3};
+use glam::DVec3;
 use vivant::clip::{Clip, WriterOptions};
 use vivant::codec::{decode_segment, performance_to_bytes};
 use vivant::frame::{LiveSet, SegmentData};
@@ -59,7 +59,7 @@ impl Stage {
     /// # Panics
     /// When the device fails.
     pub fn draw_live(&mut self, clip: &Clip, live: &LiveSet, views: &[View], size: u32) -> Pixels {
-        let performer = Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+        let performer = Performer::new(live, &clip.info());
         let description = CanvasDescription {
             format: Format::Rgba16f,
             depth: true,
@@ -146,6 +146,7 @@ pub fn reference_of(
     let moment = Moment::at_seconds(performance.info.rate, seconds);
     let head = views.iter().map(|v| DVec3::from_array(v.position)).sum::<DVec3>() / views.len() as f64;
     let options = reference::Options {
+        appearance: performance.info.appearance,
         order_from: (order == Order::Head).then_some(head),
         ..reference::Options::default()
     };

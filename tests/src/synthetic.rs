@@ -11,7 +11,7 @@ use half::f16;
 use vivant::frame::Plane;
 use vivant::view::View;
 use vivant_shaders::cpu::Buffers;
-use vivant_shaders::generated::{CLUSTER_SPLATS, DIGITS, KEY_MAX, SORT_BLOCK, SORT_GROUP};
+use vivant_shaders::generated::{CLUSTER_SPLATS, DIGITS, KEY_MAX, LOOK_HIDDEN, SORT_BLOCK, SORT_GROUP};
 use vivant_shaders::layout::{self, Cluster, ClusterRef, Segment};
 
 use crate::random::Random;
@@ -105,6 +105,32 @@ pub fn pool_frame(splats: u32, size: u32, seed: u64, kinds: &[Kind]) -> Buffers 
     }
     refer(&mut b, splats);
     view(&mut b, size);
+    b
+}
+
+/// A [`pool_frame`] in which every segment but the third has labels and a look, of two that hide some of them and tint
+/// others.
+#[must_use]
+pub fn looked_frame(splats: u32, size: u32, seed: u64, kinds: &[Kind]) -> Buffers {
+    let mut b = pool_frame(splats, size, seed, kinds);
+    let mut random = Random::new(seed ^ 0x100c);
+    for number in 0..b.segments.len() {
+        // Garbage in front, and more than a byte of a label.
+        b.packed.extend((0..CLUSTER_SPLATS).map(|_| random.below(u32::MAX)));
+        b.segments[number].labels_first = b.packed.len() as u32 / CLUSTER_SPLATS;
+        let words = splats.div_ceil(4).next_multiple_of(CLUSTER_SPLATS);
+        b.packed.extend((0..words).map(|_| random.below(u32::MAX)));
+        b.segments[number].label_look = if number == 2 { 0 } else { 1 + number as u32 % 2 };
+    }
+    for word in b.block.looks[..2].as_flattened_mut().as_flattened_mut() {
+        *word = random.below(1 << 24);
+        match random.below(4) {
+            0 => *word |= LOOK_HIDDEN,
+            1 => *word |= 127 << 24,
+            2 => *word |= random.below(128) << 24,
+            _ => {}
+        }
+    }
     b
 }
 
@@ -224,11 +250,11 @@ fn view(b: &mut Buffers, size: u32) {
         key_near: 0.2,
         key_scale: KEY_MAX as f32 / 3.0,
         depth_reference: 1.5,
-        low_pass: 0.3,
         views: 2,
         slots,
         blocks: slots.div_ceil(SORT_BLOCK),
         flags: 0,
+        reserved: 0,
     };
     b.histogram = vec![0x5555_5555; (DIGITS * b.block.frame.blocks) as usize];
     b.totals = vec![0x5555_5555; (DIGITS * (1 + b.block.frame.blocks.div_ceil(SORT_GROUP))) as usize];
@@ -257,6 +283,7 @@ fn segment() -> Segment {
         planes: 0x3FF,
         scale: 1.2,
         gain: 1.25,
+        low_pass: 0.3,
         ..Segment::default()
     }
 }

@@ -98,6 +98,62 @@ fn slice_is_its_twin() {
     });
 }
 
+#[test]
+fn looks_hide_and_tint_as_their_twins_do() {
+    with_gpu(|_, bench| {
+        for size in SIZES.into_iter().filter(|&splats| splats < 10_000) {
+            let mut twin = synthetic::looked_frame(size, 256, 9, &side_by_side());
+            let plain = Buffers { segments: unlooked(&twin), ..twin.clone() };
+            let sliced = on_gpu(bench, &SLICE, &twin, 0, twin.block.frame.slots / 256).sliced;
+            cpu::slice(&mut twin);
+            assert_sliced(&sliced, &twin.sliced);
+            let mut twin = sorted_of(twin);
+            let projected = on_gpu(bench, &PROJECT, &twin, 0, twin.counts.dispatch[0]).projected;
+            cpu::project(&mut twin);
+            let visible = twin.counts.visible as usize;
+            assert_projected(&projected[..visible], &twin.projected[..visible]);
+            if size > 1000 {
+                let shown = sorted_of(plain).counts.visible as usize;
+                assert!(
+                    visible < shown * 9 / 10 && visible > shown / 2,
+                    "{visible} of {shown} are not hidden"
+                );
+            }
+        }
+    });
+}
+
+fn unlooked(b: &Buffers) -> Vec<Segment> {
+    b.segments.iter().map(|segment| Segment { label_look: 0, ..*segment }).collect()
+}
+
+#[test]
+fn labels_of_a_neighbour_are_noticed() {
+    let right = synthetic::looked_frame(300, 256, 9, &side_by_side());
+    let mut sliced = right.clone();
+    cpu::slice(&mut sliced);
+    let mut twin = sorted_of(right.clone());
+    cpu::project(&mut twin);
+    let noticed = |what: &str, change: fn(&mut Buffers)| {
+        let mut wrong = right.clone();
+        change(&mut wrong);
+        cpu::slice(&mut wrong);
+        assert_fails(what, || assert_sliced(&wrong.sliced, &sliced.sliced));
+        // The right splats, tinted wrongly.
+        let mut tinted = sorted_of(right.clone());
+        change(&mut tinted);
+        cpu::project(&mut tinted);
+        let visible = twin.counts.visible as usize;
+        assert_fails(what, || assert_projected(&tinted.projected[..visible], &twin.projected[..visible]));
+    };
+    noticed("labels a cluster off", |b| b.segments[1].labels_first -= 1);
+    noticed("another look", |b| b.segments[1].label_look ^= 3);
+    noticed("labels a byte off", |b| {
+        let first = b.segments[1].labels_first as usize * 256;
+        b.packed[first..first + 75].iter_mut().for_each(|word| *word = word.rotate_left(8));
+    });
+}
+
 /// The frame's planes, packed and full, in every mixture; larger sizes add nothing but clusters. Then segments of all
 /// mixtures and full ones side by side in one pool, some with several keys.
 fn packed_frames(seed: u64) -> impl Iterator<Item = Buffers> {

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use glam::{DMat4, DVec3};
+use glam::DVec3;
 use vivant::clip::{Clip, WriterOptions};
 use vivant::gpu::{Gpu, GpuOptions};
 use vivant::playback::{LoopMode, Player, PlayerOptions};
@@ -88,8 +88,7 @@ fn play_and_count(gpu: &Gpu, clip: Clip, drives: bool) {
             player.release_drive();
         }
         let live = player.update(frame * 1_000_000_000 / 72);
-        let performer =
-            live.map(|live| Performer { live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY });
+        let performer = live.map(|live| Performer::new(live, &clip.info()));
         renderer.draw(performer.as_slice(), &views, &Settings::default(), &canvas).expect("draw");
         let mut ours = count() - before;
         if frame >= 150 {
@@ -119,7 +118,6 @@ fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
         };
         // Thirty frames of a ball each, in windows of one frame: something new becomes live all the time.
         let clip = Arc::new(clip_of(&performances::sequence(30)));
-        let rate = clip.info().rate;
         let mut player = Player::open(Arc::clone(&clip), PlayerOptions::default()).unwrap();
         let mut renderer = Renderer::new(&gpu).unwrap();
         let mut canvas = renderer.canvas(&CanvasDescription::new(96, 96, 2)).unwrap();
@@ -134,7 +132,7 @@ fn what_comes_next_is_uploaded_in_small_pieces_before_its_time() {
             // The loader works in real time; the host's clock here does not.
             std::thread::sleep(std::time::Duration::from_millis(2));
             let live = player.update(host).unwrap().clone();
-            let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY };
+            let performer = Performer::new(&live, &clip.info());
             renderer.draw(&[performer], &views, &Settings::default(), &canvas).unwrap();
             let uploaded = renderer.statistics().uploaded_bytes;
             if frame > 0 {

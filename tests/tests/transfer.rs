@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use glam::{DMat4, DVec3};
+use glam::DVec3;
 use vivant::gpu::{
     BATCHES, BindLayouts, Buffer, BufferKind, Encoder, Frame, Gpu, GpuOptions, Timings, Transfer,
 };
@@ -129,13 +129,12 @@ fn late_data_do_not_wait_for_the_gpu() {
     ] {
         let Some(gpu) = open(&options) else { return };
         let clip = clip_of(&performances::sequence(30));
-        let rate = clip.info().rate;
         let views = stereo(DVec3::ZERO, 0.5);
         let mut renderer = Renderer::new(&gpu).unwrap();
         let canvas = renderer.canvas(&CanvasDescription::new(1024, 1024, 2)).unwrap();
         let draw = |renderer: &mut Renderer, frame: u32| {
             let live = live_at(&clip, (f64::from(frame) + 0.5) / f64::from(performances::FPS));
-            let performer = Performer { live: &live, rate, world_from_object: DMat4::IDENTITY };
+            let performer = Performer::new(&live, &clip.info());
             let begun = Instant::now();
             renderer.draw(&[performer], &views, &Settings::default(), &canvas).unwrap();
             begun.elapsed()

@@ -14,8 +14,9 @@ use crate::{input, output};
 
 /// Convert captured performances to a clip
 ///
-/// Takes trained Gaussians in the INRIA layout and bare point clouds, as PLY files: one file is a static scene; a
-/// folder, a pattern such as 'frames/*.ply' or 'frame%04d.ply', or several files are a sequence in natural order.
+/// Takes trained Gaussians (PLY in the INRIA layout and PlayCanvas' compressed one, .splat, .ksplat, .spz, glTF with
+/// KHR_gaussian_splatting) and bare point clouds: one file is a static scene; a folder, a pattern such as
+/// 'frames/*.ply' or 'frame%04d.spz', or several files are a sequence in natural order. `vivant formats` lists them all.
 ///
 /// Takes skinned models as glTF (.glb, .gltf), moved by their own animation or by a BVH file (--motion): splats are
 /// strewn over the surface once and go with it.
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result {
         ..WriterOptions::default()
     };
     let mut progress = Progress::new("converting", source.frames() as u64);
-    let mut writer = Writer::create(&args.output, &source.info(), &options)?;
+    let mut writer = Writer::create(&args.output, &args.import.drawn(source.info()), &options)?;
     let report = source.push_frames(&mut writer, &options, &mut |frames| progress.set(frames as u64))?;
     // The user's own sound instead of the file's.
     let track = match &mut audio {

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use vivant::splat::ClipInfo;
 use vivant_convert::rig::{DEFAULT_SPLATS, MAX_SPLATS};
-use vivant_convert::{Axes, Foreign, Fps, Options, RigOptions, Stored};
+use vivant_convert::{Axes, Channels, Foreign, Fps, Options, RigOptions, Stored};
+
+use crate::look::LookArgs;
 
 /// How to import what is not a clip.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,7 +29,7 @@ pub(crate) struct ImportArgs {
         value_parser = clap::value_parser!(u64).range(1..=MAX_SPLATS as u64))]
     splats: u64,
     /// Where the file's +x, +y, +z point: one letter each of r/l (right, left), u/d (up, down), f/b (forward, back)
-    /// [default: rdf for PLY]
+    /// [default: rdf for PLY, .splat and .ksplat; else what the format says]
     #[arg(long, value_name = "CODE")]
     axes: Option<Axes>,
     /// Whether opacities are stored as logits (raw) or as opacities (activated)
@@ -41,9 +44,14 @@ pub(crate) struct ImportArgs {
     /// How far a splat may be from its own path where paths have to be fitted, in metres [default: 0.001]
     #[arg(long, value_name = "METRES", value_parser = metres)]
     error: Option<f32>,
+    /// Which properties that are no part of a splat are kept as its labels and numbers: all, none, or NAME,NAME
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    channels: Channels,
     /// The program that decodes the videos of a VideoGS performance [default: the ffmpeg on the PATH]
     #[arg(long, value_name = "PROGRAM")]
     ffmpeg: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -81,6 +89,11 @@ impl ImportArgs {
         self.motion.as_deref()
     }
 
+    /// What a clip is, drawn as the arguments say.
+    pub(crate) fn drawn(&self, info: ClipInfo) -> ClipInfo {
+        ClipInfo { appearance: self.look.over(info.appearance), ..info }
+    }
+
     /// Opens what is not a clip.
     pub(crate) fn open(&self, inputs: &[PathBuf]) -> vivant::Result<Foreign> {
         let options = Options {
@@ -90,6 +103,7 @@ impl ImportArgs {
             scale: self.scale.into(),
             seconds: self.seconds,
             bound: self.error,
+            channels: self.channels.clone(),
             ffmpeg: self.ffmpeg.clone(),
         };
         let splats = usize::try_from(self.splats).unwrap_or(MAX_SPLATS);

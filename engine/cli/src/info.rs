@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use vivant::clip::{ChunkKind, Clip, Summary};
+use vivant::clip::{ChannelSummary, ChunkKind, Clip, Summary};
 use vivant::playback::Player;
 use vivant::rig::{Kind, Rig};
+use vivant::splat::Appearance;
 
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
@@ -38,11 +39,19 @@ pub(crate) fn run(args: &Args) -> Result {
             output::count(summary.damaged, "segment")
         ));
     }
+    let (channels, broken) = clip.channels()?;
+    if broken > 0 {
+        output::note(&format!(
+            "what {} carry is damaged; see vivant verify",
+            output::count(broken, "segment")
+        ));
+    }
     if let Some(path) = &args.plot {
         draw(args, path, clip, &summary)?;
     }
     if args.json {
         let mut value = as_json(clip, &summary);
+        value["channels"] = channels.iter().map(channel_json).collect();
         if let Some(report) = &opened.report {
             value["imported"] = serde_json::json!({ "read": report.read, "dropped": report.dropped(), "notes": report.notes });
         }
@@ -51,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result {
         if let Some(report) = &opened.report {
             output::text(&format!("not a clip; imported to describe it: {report}"));
         }
-        output::text(&as_text(clip));
+        output::text(&(as_text(clip) + &channels.iter().map(channel_line).collect::<String>()));
         output::text(&tables(clip, &summary));
     }
     Ok(Outcome::Done)
@@ -168,6 +177,7 @@ fn as_text(clip: &Clip) -> String {
         let (degree, bytes) = (palette.harmonics().count(), output::bytes(palette.bytes()));
         format!("\npalette   {} entries of SH degree {degree}, {bytes} decoded besides", palette.entries)
     });
+    let drawn = info.appearance.words().join(", ");
     let rig = clip.rig().map_or_else(String::new, |rig| {
         let named = rig.joints().iter().filter(|joint| !joint.name.is_empty()).count();
         format!("\nrig       {}, {named} of them named; a host may drive them", joints(rig))
@@ -179,7 +189,8 @@ fn as_text(clip: &Clip) -> String {
          splats    {} stored, at most {} at once, SH degree {}\n\
          size      {} in {} on {}\n\
          playing   at most {} decoded at once; a budget of {} for all detail, of {} for the least\n\
-         box       {} m, from {low:?} to {high:?}{shared}{rig}{sound}",
+         box       {} m, from {low:?} to {high:?}\n\
+         drawn     {drawn}{shared}{rig}{sound}",
         clip.name(),
         clip.splats(),
         limits.max_live_splats,
@@ -192,6 +203,36 @@ fn as_text(clip: &Clip) -> String {
         output::bytes(Player::needed_bytes(clip)),
         sides.join(" x "),
     )
+}
+
+/// A channel in a line: `part (label): 4 different, 0 to 3, of 4000 splats: 0 1 2 3`.
+fn channel_line(channel: &ChannelSummary) -> String {
+    const SHOWN: usize = 16;
+    let range =
+        channel.range.map_or_else(String::new, |(least, greatest)| format!("{least} to {greatest}, "));
+    let mut line = format!("\nchannel   {} ({}): ", channel.info.name, channel.info.kind);
+    if !channel.labels.is_empty() {
+        let more = if channel.more { "more than " } else { "" };
+        line += &format!("{more}{} different, ", channel.labels.len());
+    }
+    line += &format!("{range}of {}", output::count(channel.splats, "splat"));
+    if (1..=SHOWN).contains(&channel.labels.len()) && !channel.more {
+        line += ":";
+        channel.labels.keys().for_each(|label| line += &format!(" {label}"));
+    }
+    line
+}
+
+fn channel_json(channel: &ChannelSummary) -> serde_json::Value {
+    let labels = channel.labels.iter().map(|(label, splats)| serde_json::json!([label, splats]));
+    serde_json::json!({
+        "name": channel.info.name,
+        "kind": channel.info.kind.to_string(),
+        "splats": channel.splats,
+        "range": channel.range.map(|(least, greatest)| [least, greatest]),
+        "labels": labels.collect::<Vec<_>>(),
+        "more_labels": channel.more,
+    })
 }
 
 fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
@@ -239,6 +280,7 @@ fn as_json(clip: &Clip, summary: &Summary) -> serde_json::Value {
         "frames": frames,
         "splats": clip.splats(),
         "sh_degree": info.sh_degree,
+        "appearance": std::iter::zip(Appearance::FIELDS, info.appearance.words()).collect::<std::collections::BTreeMap<_, _>>(),
         "bounds": clip.bounds(),
         "file_bytes": clip.file_bytes(),
         "levels": level_count(clip),

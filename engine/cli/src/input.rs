@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use vivant::clip::{Access, Clip, WriterOptions};
+use vivant::clip::{Access, Clip, Writer, WriterOptions};
 use vivant::{Error, Result};
 use vivant_convert::Report;
 
@@ -32,12 +32,16 @@ pub(crate) fn open_with(path: &Path, import: &ImportArgs, access: Access) -> Res
                 path.display()
             )));
         }
-        return Ok(Opened { clip: Clip::open(path, access)?, report: None });
+        let mut clip = Clip::open(path, access)?;
+        clip.set_appearance(import.drawn(clip.info()).appearance);
+        return Ok(Opened { clip, report: None });
     }
     let source = import.open(&[path.to_owned()])?;
     let mut progress = Progress::new("importing", source.frames() as u64);
-    let (bytes, report, _) =
-        source.write_to_memory(&WriterOptions::default(), &mut |frames| progress.set(frames as u64))?;
+    let options = WriterOptions::default();
+    let mut writer = Writer::in_memory(&import.drawn(source.info()), &options)?;
+    let report = source.push_frames(&mut writer, &options, &mut |frames| progress.set(frames as u64))?;
+    let (bytes, _) = writer.finish_bytes()?;
     Ok(Opened { clip: Clip::from_bytes(&path.display().to_string(), bytes)?, report: Some(report) })
 }
 

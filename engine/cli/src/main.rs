@@ -10,10 +10,15 @@ mod convert;
 mod device;
 mod doctor;
 mod exit;
+mod export;
+mod formats;
 mod import;
 mod info;
 mod input;
+mod labels;
+mod look;
 mod output;
+mod pick;
 mod play;
 mod plot;
 mod progress;
@@ -36,11 +41,14 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::Args),
+    Export(export::Args),
     Audio(audio::Args),
     Info(info::Args),
     Verify(verify::Args),
     Render(Box<render::Args>),
+    Pick(pick::Args),
     Play(play::Args),
+    Formats(formats::Args),
     Doctor(doctor::Args),
 }
 
@@ -48,11 +56,14 @@ impl Command {
     fn run(self) -> exit::Result {
         match self {
             Self::Convert(args) => convert::run(&args),
+            Self::Export(args) => export::run(&args),
             Self::Audio(args) => audio::run(&args),
             Self::Info(args) => info::run(&args),
             Self::Verify(args) => verify::run(&args),
             Self::Render(args) => render::run(&args),
+            Self::Pick(args) => pick::run(&args),
             Self::Play(args) => play::run(&args),
+            Self::Formats(args) => formats::run(&args),
             Self::Doctor(args) => doctor::run(&args),
         }
     }

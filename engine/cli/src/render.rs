@@ -9,8 +9,9 @@ use vivant::clip::{Access, Clip};
 use vivant::codec::splats_at;
 use vivant::frame::LiveSet;
 use vivant::gpu::Format;
+use vivant::look::ChannelLook;
 use vivant::picture::{self, Image};
-use vivant::playback::live_at;
+use vivant::playback::{labels_of, live_at};
 use vivant::reference::{self, Moment};
 use vivant::render::{Canvas, CanvasDescription, Performer, Pixels, Renderer, Settings};
 use vivant::view::View;
@@ -18,6 +19,7 @@ use vivant::view::View;
 use crate::camera::{self, Subject};
 use crate::exit::{Outcome, Result};
 use crate::import::ImportArgs;
+use crate::labels::{LabelArgs, Look};
 use crate::progress::Progress;
 use crate::{device, input, output};
 
@@ -59,6 +61,8 @@ pub(crate) struct Args {
     /// Draw with the slow, exact reference renderer on the CPU
     #[arg(long)]
     reference: bool,
+    #[command(flatten)]
+    labels: LabelArgs,
     /// How to read a clip's file: auto, mapped, pread or memory
     #[arg(long, value_name = "HOW", default_value = "auto")]
     access: AccessArg,
@@ -137,7 +141,8 @@ pub(crate) fn run(args: &Args) -> Result {
     clip.notices().iter().for_each(|notice| output::note(notice));
     let times = times(args, clip)?;
     let views = views(args, clip)?;
-    let mut painter = Painter::new(args, views)?;
+    let look = args.labels.check(clip)?;
+    let mut painter = Painter::new(args, views, look)?;
     let mut progress = Progress::new("drawing", times.len() as u64);
     let mut rows = Vec::with_capacity(times.len());
     for (done, &nanos) in times.iter().enumerate() {
@@ -203,6 +208,7 @@ struct Painter {
     views: Vec<View>,
     size: Size,
     background: Option<[f32; 3]>,
+    look: Option<Look>,
     engine: Engine,
 }
 
@@ -212,7 +218,7 @@ enum Engine {
 }
 
 impl Painter {
-    fn new(args: &Args, views: Vec<View>) -> anyhow::Result<Self> {
+    fn new(args: &Args, views: Vec<View>, look: Option<Look>) -> anyhow::Result<Self> {
         let engine = if args.reference {
             Engine::Reference
         } else {
@@ -226,30 +232,44 @@ impl Painter {
             })?;
             Engine::Gpu(Box::new((renderer, canvas)))
         };
-        Ok(Self { views, size: args.size, background: args.background.map(|b| b.0), engine })
+        Ok(Self { views, size: args.size, background: args.background.map(|b| b.0), look, engine })
     }
 
     fn draw(&mut self, clip: &Clip, live: &LiveSet) -> vivant::Result<Pixels> {
+        let labels = match &self.look {
+            Some(look) => labels_of(clip, live, &look.channel)?,
+            None => Vec::new(),
+        };
+        let look = self.look.as_ref().map(|look| ChannelLook { table: &look.table, labels: &labels });
         match &mut self.engine {
             Engine::Gpu(gpu) => {
                 let (renderer, canvas) = &mut **gpu;
-                let performer =
-                    Performer { live, rate: clip.info().rate, world_from_object: glam::DMat4::IDENTITY };
+                let performer = Performer { look, ..Performer::new(live, &clip.info()) };
                 let background = self.background.map_or([0.0; 4], |[r, g, b]| [r, g, b, 1.0]);
                 let settings = Settings { background, exact: true, ..Settings::default() };
                 renderer.draw(&[performer], &self.views, &settings, canvas)?;
                 renderer.read(canvas)
             }
             Engine::Reference => {
-                let sets: Vec<_> =
-                    live.segments.iter().map(|s| splats_at(s, clip.info().rate, live.seconds)).collect();
+                let rate = clip.info().rate;
+                let mut sets: Vec<_> =
+                    live.segments.iter().map(|s| splats_at(s, rate, live.seconds)).collect();
+                if let Some(look) = &self.look {
+                    look.paint(clip, live, &mut sets)?;
+                }
                 let sets: Vec<_> = sets.iter().collect();
                 let moment = Moment { tick: live.tick, seconds: live.seconds };
                 let background = self.background.map(|b| b.map(f64::from));
                 // In the order that the renderer promises: one for all views.
                 let eyes = self.views.iter().map(|v| DVec3::from_array(v.position));
                 let order_from = Some(eyes.sum::<DVec3>() / self.views.len() as f64);
-                let options = reference::Options { background, order_from, ..reference::Options::default() };
+                let appearance = clip.info().appearance;
+                let options = reference::Options {
+                    appearance,
+                    background,
+                    order_from,
+                    ..reference::Options::default()
+                };
                 let mut pixels = Pixels { images: Vec::new(), depth: Vec::new() };
                 for view in &self.views {
                     let drawn =

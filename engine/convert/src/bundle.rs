@@ -91,9 +91,10 @@ impl Bundle {
     pub(crate) fn stored_bytes(&mut self, name: &str) -> Result<u64> {
         let inside = self.inside(name)?;
         match &mut self.place {
-            Place::Folder(_) => {
-                std::fs::metadata(&inside).map(|metadata| metadata.len()).map_err(|_| self.absent(name))
-            }
+            Place::Folder(_) => match std::fs::metadata(&inside) {
+                Ok(metadata) => Ok(metadata.len()),
+                Err(_) => Err(self.absent(name)),
+            },
             Place::Archive(archive) => match archive.by_name(name).map(|entry| entry.compressed_size()) {
                 Ok(bytes) => Ok(bytes),
                 Err(zip::result::ZipError::FileNotFound) => Err(self.absent(name)),

@@ -11,7 +11,8 @@ use vivant::time::TICKS_PER_FRAME;
 use vivant::{Error, Result};
 
 use crate::clip::push_sequence;
-use crate::formats::{Format, Open, format_of};
+use crate::formats::{Format, Open, format_of, required_format_of};
+use crate::inputs;
 use crate::options::Options;
 use crate::probe::Probe;
 use crate::report::Report;
@@ -20,7 +21,6 @@ use crate::rigged::{Rigged, push_rigged};
 use crate::sequence::Sequence;
 use crate::source::Source;
 use crate::whole::Whole;
-use crate::{inputs, ply};
 
 /// A foreign performance of any kind.
 #[derive(Debug)]
@@ -59,14 +59,14 @@ impl Foreign {
             None => {
                 let files = inputs::resolve(inputs)?;
                 let first = files.first().map(|first| Probe::open(first)).transpose()?;
-                // What no format knows is read as PLY, which says why it is none.
-                (first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT), files)
+                (required_format_of(first.as_ref())?, files)
             }
         };
         if motion.is_some() && !matches!(format.open, Open::Rig | Open::Rigged(_)) {
-            return Err(Error::invalid(
-                "a motion moves a glTF model, or splats on faces: give a .glb, a .gltf or such a PLY with it",
-            ));
+            let first = files.first().map(|first| first.display().to_string()).unwrap_or_default();
+            return Err(Error::invalid(format!(
+                "{first}: a motion moves a glTF model, or splats on faces: give a .glb, a .gltf or such a PLY with it"
+            )));
         }
         let alone = match (inputs, files.as_slice()) {
             ([_], [only]) => Ok(only.as_path()),

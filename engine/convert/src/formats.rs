@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use vivant::Result;
+use vivant::{Error, Result};
 
 use crate::options::Options;
 use crate::probe::Probe;
@@ -18,8 +18,8 @@ use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
 use crate::{
-    checkpoint, dgs, flow, fourdgs, ftgs, hierarchy, params, ply, rig, rotor, sog, splatv, stg, tsog, v3,
-    yang,
+    checkpoint, compact, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat, params,
+    ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang,
 };
 
 /// How true an import is to its source.
@@ -60,8 +60,11 @@ pub(crate) enum Open {
     /// A model, which takes options of its own: [`rig::Rig`].
     Rig,
     /// Splats that joints carry, with what moves them where that is another file.
-    Rigged(fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>),
+    Rigged(OpenRigged),
 }
+
+/// Opens splats that joints carry, with what moves them where that is another file.
+pub(crate) type OpenRigged = fn(&Path, Option<&Path>, &Options) -> Result<Box<dyn Rigged>>;
 
 /// How a set of splats that stand still is read.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +87,7 @@ pub(crate) fn settled(_path: &Path, options: &Options) -> Result<Options> {
 pub static FORMATS: &[&Format] = &[
     &fourdgs::FORMAT,
     &splatv::FORMAT,
+    &stg::FULL,
     &stg::LITE,
     &ftgs::FORMAT,
     &tsog::FORMAT,
@@ -92,17 +96,34 @@ pub static FORMATS: &[&Format] = &[
     &yang::FORMAT,
     &hierarchy::FORMAT,
     &sog::FORMAT,
+    &gltf_splats::FORMAT,
+    &selforg::FORMAT,
+    &compact::FORMAT,
     &rig::FORMAT,
     &params::FORMAT,
     &dgs::FORMAT,
     &v3::FORMAT,
+    &ex4dgs::FORMAT,
+    &fourier::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
     &checkpoint::FORMAT,
     &ply::FORMAT,
+    &spz::FORMAT,
+    &ksplat::FORMAT,
+    &splat::FORMAT, // Without a magic: last.
 ];
 
 /// The format of an input, if any knows it.
 pub(crate) fn format_of(probe: &Probe) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.detect)(probe)).copied()
+}
+
+/// The format of an input that must be of one.
+///
+/// # Errors
+/// Says what the input looks like where no format knows it.
+pub(crate) fn required_format_of(probe: Option<&Probe>) -> Result<&'static Format> {
+    let probe = probe.ok_or_else(|| Error::invalid("no input: give a file, a folder or a pattern"))?;
+    format_of(probe).ok_or_else(|| unknown::error(probe))
 }

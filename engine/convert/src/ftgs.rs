@@ -1,4 +1,4 @@
-//! `.ftgs.ply`: FreeTimeGS (Wang et al., CVPR 2025) as its open re-implementation exports it, version 1.
+//! `.ftgs.ply`: `FreeTimeGS` (Wang et al., CVPR 2025) as its open re-implementation exports it, version 1.
 //!
 //! The INRIA layout with a centre, a length and a velocity in time that runs from 0 to 1; comments of the header say how
 //! it is to be understood:

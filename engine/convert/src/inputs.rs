@@ -14,10 +14,10 @@ use crate::probe::names_in as names;
 use crate::{conventions, natural};
 
 /// Endings of files that are a frame each. The first that a folder holds is meant; the others are something else of it.
-const ENDINGS: &[&str] = &[".ply", ".sog"];
+const ENDINGS: &[&str] = &[".ply", ".sog", ".spz", ".splat", ".ksplat"];
 
-/// A file that makes its folder one frame.
-const MANIFEST: &str = "meta.json";
+/// Files that make their folder one frame.
+const MANIFESTS: &[&str] = &["meta.json", "compression_info.csv"];
 
 /// Most frames: ten hours at 30 a second.
 const MAX_FRAMES: usize = 1 << 20;
@@ -103,8 +103,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
             return Ok(direct);
         }
     }
-    if own.iter().any(|name| name == MANIFEST) {
-        return Ok(vec![folder.join(MANIFEST)]);
+    if is_frame(&own) {
+        return Ok(vec![folder.to_owned()]);
     }
     let mut below = Vec::new();
     for folder in own.iter().map(|name| folder.join(name)).filter(|path| path.is_dir()) {
@@ -131,18 +131,21 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
             return Ok(nested);
         }
     }
-    let told = |(folder, own): &(PathBuf, Vec<String>)| {
-        own.iter().any(|name| name == MANIFEST).then(|| folder.join(MANIFEST))
-    };
-    let told: Vec<PathBuf> = below.iter().filter_map(told).collect();
-    if told.is_empty() {
+    below.retain(|(_, own)| is_frame(own));
+    if below.is_empty() {
         return Err(Error::invalid(format!(
-            "{}: no frames in this folder ({}, or folders with {MANIFEST}); give the folder with the frames or a pattern",
+            "{}: no frames in this folder ({}, or folders with {}); give the folder with the frames or a pattern",
             folder.display(),
-            ENDINGS.join(", ")
+            ENDINGS.join(", "),
+            MANIFESTS.join(" or ")
         )));
     }
-    Ok(told)
+    Ok(below.into_iter().map(|(folder, _)| folder).collect())
+}
+
+/// Whether the names of a folder tell that it is one frame.
+fn is_frame(names: &[String]) -> bool {
+    names.iter().any(|name| MANIFESTS.contains(&name.as_str()))
 }
 
 /// The files among `names` of a folder that end so.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use vivant::channel::{MOST_CHANNELS, is_name};
+
 use crate::{Axes, Fps};
 
 /// Whether an attribute is stored as the trainer optimises it or as it is drawn.
@@ -14,6 +16,45 @@ pub enum Stored {
     Raw,
     /// As drawn: the opacity in 0..=1, the scale in metres. What some pruning tools save.
     Activated,
+}
+
+/// Which of the properties that are no part of a splat are kept as its channels.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Channels {
+    /// All, as many as a splat may have.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// Those of these names.
+    Named(Vec<String>),
+}
+
+impl Channels {
+    /// Whether a property of that name is asked for.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Named(names) => names.iter().any(|wanted| wanted == name),
+        }
+    }
+}
+
+impl std::str::FromStr for Channels {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        match text {
+            "all" => Ok(Self::All),
+            "none" => Ok(Self::None),
+            _ if names.len() > MOST_CHANNELS => Err(format!("a splat has {MOST_CHANNELS} channels at most")),
+            _ if names.iter().all(|name| is_name(name)) => Ok(Self::Named(names)),
+            _ => Err("say none, all, or names with commas between them".to_owned()),
+        }
+    }
 }
 
 /// How to import.
@@ -31,6 +72,8 @@ pub struct Options {
     pub seconds: Option<f64>,
     /// How far a splat may be from its own path where paths are fitted, metres; `None` for a millimetre.
     pub bound: Option<f32>,
+    /// What splats keep besides what they look like.
+    pub channels: Channels,
     /// The program that decodes videos; `None` for the `ffmpeg` on the path.
     pub ffmpeg: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `params.npz` of Dynamic3DGaussians (Luiten et al. 2024): one set of splats and where each is in every frame.
+//! `params.npz` of `Dynamic3DGaussians` (Luiten et al. 2024): one set of splats and where each is in every frame.
 //!
 //! ```text
 //! means3D [T,N,3]   unnorm_rotations [T,N,4] wxyz   rgb_colors [T,N,3] raw RGB   logit_opacities [N,1]   log_scales [N,3]
@@ -23,7 +23,7 @@ use crate::rows;
 use crate::sequence::{self, Sequence};
 use crate::source::Imported;
 
-/// What is read of Dynamic3DGaussians.
+/// What is read of `Dynamic3DGaussians`.
 pub(crate) const FORMAT: Format = Format {
     name: "params",
     system: "Dynamic3DGaussians (params.npz); what guides/export_frames.py saves of deformation networks",

@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 
 use vivant::{Error, Result};
 
+use crate::still::word_at;
 use crate::{ply, torch};
 
 /// Bytes that are read from the start of a file.
 const START: u64 = 4096;
+/// Bytes of JSON that are looked through for what a glTF file uses.
+const MAX_JSON: u64 = 16 << 20;
 /// Names that are listed of a folder or an archive, at most.
 const MAX_NAMES: usize = 1 << 16;
 
@@ -24,8 +27,10 @@ pub(crate) struct Probe {
     pub(crate) path: PathBuf,
     /// Whether it is a folder.
     pub(crate) folder: bool,
-    /// The first bytes of a file; of a PLY file the whole header.
+    /// The first bytes of a file; of a PLY file the whole header, of a glTF file its JSON.
     pub(crate) start: Vec<u8>,
+    /// Bytes of a file; 0 for what is no ordinary file.
+    pub(crate) length: u64,
     /// The names in a folder, or of the entries of a zip archive; sorted.
     pub(crate) names: Vec<String>,
     /// `element.property` of every property of a PLY file, such as `vertex.x`, in order.
@@ -45,6 +50,7 @@ impl Probe {
         if probe.folder {
             probe.names = names_in(path)?;
         } else if metadata.is_file() {
+            probe.length = metadata.len();
             probe.read_start()?;
         }
         probe.names.sort_unstable();
@@ -65,6 +71,13 @@ impl Probe {
             read(ply::MAX_HEADER as u64, &mut self.start)?;
             self.properties = ply::property_names(&self.start);
         }
+        let is_gltf = self.start.starts_with(b"glTF") || self.has_extension("gltf");
+        if is_gltf && self.start.len() as u64 == START {
+            // The JSON of a binary file comes first, and says how long it is.
+            let json = word_at(&self.start, 12).filter(|_| self.start.starts_with(b"glTF"));
+            let json = json.map_or(MAX_JSON, |length| u64::from(length).saturating_add(20));
+            read(json.min(MAX_JSON).saturating_sub(START), &mut self.start)?;
+        }
         if self.starts_with(b"PK\x03\x04") {
             // An archive that cannot be listed has no names; its reader says what is wrong with it.
             if let Ok(archive) = zip::ZipArchive::new(file) {
@@ -82,6 +95,11 @@ impl Probe {
         self.start.starts_with(bytes)
     }
 
+    /// Whether its first bytes hold these somewhere.
+    pub(crate) fn mentions(&self, bytes: &[u8]) -> bool {
+        self.start.windows(bytes.len().max(1)).any(|window| window == bytes)
+    }
+
     /// Whether the name ends in `.extension`, in any case.
     pub(crate) fn has_extension(&self, extension: &str) -> bool {
         self.path.extension().is_some_and(|end| end.eq_ignore_ascii_case(extension))
@@ -90,11 +108,6 @@ impl Probe {
     /// Whether the folder or archive holds an entry of exactly this name.
     pub(crate) fn holds(&self, name: &str) -> bool {
         self.names.iter().any(|own| own == name)
-    }
-
-    /// Whether an entry's name ends so.
-    pub(crate) fn holds_ending(&self, end: &str) -> bool {
-        self.names.iter().any(|own| own.ends_with(end))
     }
 
     /// Whether a PLY file's vertices have this property.

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use vivant::Result;
 use vivant::clip::Writer;
 use vivant::codec::RigWriter;
 use vivant::rig::{Affine, Binding, Rig};
 use vivant::splat::{ClipInfo, Splats};
+use vivant::{Error, Result};
 
 use crate::report::Report;
 
@@ -52,16 +52,24 @@ pub(crate) fn push_rigged(
     writer: &mut Writer,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Report> {
+    // What the writer refuses is a fault of the files.
+    let named = |error: Error| match error {
+        Error::InvalidArgument { what } => {
+            let first = source.files().first().map(|first| first.display().to_string()).unwrap_or_default();
+            Error::invalid(if what.contains(&first) { what } else { format!("{first}: {what}") })
+        }
+        other => other,
+    };
     let (splats, bindings) = source.splats()?;
-    let rig = source.rig()?;
+    let rig = source.rig().map_err(named)?;
     let mut report = source.report();
     let joints = rig.joints().len();
-    let mut rigs = RigWriter::new(writer, rig, splats, bindings)?;
+    let mut rigs = RigWriter::new(writer, rig, splats, bindings).map_err(named)?;
     for index in 0..source.frame_count() {
-        rigs.push_frame(&source.joints(index)?)?;
+        rigs.push_frame(&source.joints(index)?).map_err(named)?;
         progress(index + 1);
     }
-    let told = rigs.finish()?;
+    let told = rigs.finish().map_err(named)?;
     report.note(format!(
         "{joints} joints carry the splats; storing where they stand moves none by more than {:.2} mm",
         told.joint_error_metres * 1e3

@@ -102,6 +102,7 @@ pub(crate) fn remove(splats: &mut Splats, dropped: &[usize]) {
     compact(&mut splats.opacity, 1, dropped);
     compact(&mut splats.colour, 1, dropped);
     compact(&mut splats.sh_rest, stride, dropped);
+    splats.channels.iter_mut().for_each(|channel| compact(&mut channel.words, 1, dropped));
     compact(&mut splats.life, 1, dropped);
     compact(&mut splats.motion, 1, dropped);
 }
@@ -140,6 +141,7 @@ pub(crate) fn raise_degree(splats: &mut Splats, degree: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vivant::channel::Channel;
     use vivant::splat::Splat;
 
     fn numbered(count: u16, degree: u8) -> Splats {
@@ -148,6 +150,7 @@ mod tests {
             let x = f32::from(index);
             splats.push(&Splat { mean: [x; 3], ..Splat::DEFAULT }, &vec![x; splats.sh_stride()]);
         }
+        splats.channels = vec![Channel::labels("part", (0..u32::from(count)).collect())];
         splats
     }
 

@@ -94,7 +94,7 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 /// The harmonics of degrees 1 to 3 at a unit direction.
-fn basis([x, y, z]: [f64; 3]) -> [f64; REST] {
+pub(crate) fn basis([x, y, z]: [f64; 3]) -> [f64; REST] {
     const C1: f64 = 0.488_602_511_902_919_9;
     const C2: [f64; 3] = [1.092_548_430_592_079_2, 0.315_391_565_252_520_05, 0.546_274_215_296_039_6];
     const C3: [f64; 5] = [

@@ -7,12 +7,13 @@
 use std::path::PathBuf;
 
 use rayon::prelude::*;
+use vivant::channel;
 use vivant::splat::{Appearance, ClipInfo, Life, Performance, Splats};
 use vivant::time::{TICKS_PER_FRAME, TickRate};
 use vivant::{Error, Result};
 
 use crate::correspondence::keeps_identity;
-use crate::formats::{Open, Still, format_of};
+use crate::formats::{Open, Still, required_format_of};
 use crate::options::Options;
 use crate::ply::{self, Kind};
 use crate::probe::Probe;
@@ -47,6 +48,14 @@ pub struct Summary {
     pub appearance: Appearance,
 }
 
+impl Summary {
+    /// Of Gaussians that ask for nothing.
+    #[must_use]
+    pub fn gaussians(splats: u64, sh_degree: u8) -> Self {
+        Self { kind: Kind::Gaussians, splats, sh_degree, appearance: Appearance::default() }
+    }
+}
+
 /// A foreign performance: a file a frame.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -66,9 +75,8 @@ impl Source {
     /// Any error of a file, naming it: all headers are read, so that the 9000th frame fails here and not in an hour.
     pub fn open(inputs: &[PathBuf], options: &Options) -> Result<Self> {
         let frames = inputs::resolve(inputs)?;
-        // What no format knows is read as PLY, which says why it is none.
         let first = frames.first().map(|first| Probe::open(first)).transpose()?;
-        let format = first.as_ref().and_then(format_of).unwrap_or(&ply::FORMAT);
+        let format = required_format_of(first.as_ref())?;
         let Open::Still(still) = format.open else {
             let first = frames[0].display();
             return Err(Error::invalid(format!(
@@ -92,9 +100,7 @@ impl Source {
             && summaries.iter().all(|summary| summary.splats == 0)
         {
             let file = first.display();
-            return Err(Error::invalid(format!(
-                "{file}: element vertex: 0 rows; export the file with its splats"
-            )));
+            return Err(Error::invalid(format!("{file}: holds no splats; export it with them")));
         }
         let sh_degree = summaries.iter().map(|summary| summary.sh_degree).max().unwrap_or(0);
         let mut source = Self { format, still, frames, summaries, options: options.clone(), sh_degree };
@@ -141,7 +147,8 @@ impl Source {
     /// What the clip will be: a static scene has no duration.
     #[must_use]
     pub fn info(&self) -> ClipInfo {
-        let appearance = self.summaries.first().map(|first| first.appearance).unwrap_or_default();
+        let asks = self.summaries.iter().find(|summary| summary.splats > 0);
+        let appearance = asks.map(|summary| summary.appearance).unwrap_or_default();
         if !self.is_sequence() {
             let rate = TickRate { num: 1000, den: 1 };
             return ClipInfo { rate, duration: 0, fps: (0, 1), sh_degree: self.sh_degree, appearance };
@@ -315,12 +322,15 @@ pub(crate) fn show_in_frame(splats: &mut Splats, info: &ClipInfo, index: usize) 
     splats.life = vec![life; splats.len()];
 }
 
-/// Appends whole arrays; both have the same degree, and lives where the source is a sequence.
+/// Appends whole arrays; both have the same degree, and lives where the source is a sequence. Channels are joined by
+/// name.
 pub(crate) fn join(all: &mut Splats, mut next: Splats) {
     if all.is_empty() {
         *all = next;
         return;
     }
+    let before = all.len();
+    channel::append(&mut all.channels, before, &next.channels, next.len());
     all.mean.append(&mut next.mean);
     all.rotation.append(&mut next.rotation);
     all.scale.append(&mut next.scale);

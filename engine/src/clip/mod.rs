@@ -11,6 +11,8 @@
 //! allocation is larger than the checked length of the file supports.
 
 mod bytes;
+mod channel_summary;
+mod channels;
 mod chunk;
 mod fields;
 mod header;
@@ -37,6 +39,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub use channel_summary::ChannelSummary;
+pub use channels::{ChannelInfo, ChannelReader};
 pub use chunk::{ChunkReader, Compression};
 pub use header::{Limits, MAX_CHUNK_BYTES, MAX_LEVELS, MAX_METADATA_BYTES, MAX_NODES, PAGE_SPLATS};
 pub use index::{LiveNodes, Node};
@@ -54,7 +58,7 @@ pub use write::{Profile, WriteReport, Writer, WriterOptions};
 use crate::error::{Error, Result};
 use crate::frame::{Palette, Plane};
 use crate::rig::Rig;
-use crate::splat::ClipInfo;
+use crate::splat::{Appearance, ClipInfo};
 use header::{Extent, SUPERBLOCK_BYTES, Superblock, Which};
 use index::Index;
 use palette::Loaded;
@@ -132,6 +136,11 @@ impl Clip {
     #[must_use]
     pub fn info(&self) -> ClipInfo {
         self.superblock.info
+    }
+
+    /// Has it drawn in another way than it asks for; its file stays as it is.
+    pub fn set_appearance(&mut self, appearance: Appearance) {
+        self.superblock.info.appearance = appearance;
     }
 
     /// Ticks that can be shown: the duration, and 1 for a static scene.

@@ -4,8 +4,10 @@
 use rayon::prelude::*;
 
 use super::bytes::word;
+use super::channels;
 use super::chunk::{Compression, Packed, pack};
 use super::segment::{Chunk, ChunkKind};
+use crate::channel::{self, Channel};
 use crate::error::{Error, Result};
 use crate::frame::{Cluster, Plane, SegmentData};
 
@@ -17,26 +19,34 @@ pub(crate) struct PackedSegment {
 }
 
 impl PackedSegment {
-    /// Packs a segment for a clip of that name.
+    /// Packs a segment with its channels for a clip of that name.
     ///
     /// # Errors
-    /// [`Error::Io`] when the compressor fails.
-    pub(crate) fn new(data: SegmentData, compression: Compression, name: &str) -> Result<Self> {
-        let chunks = pack_chunks(&data, compression, name)?;
+    /// As [`pack_chunks`].
+    pub(crate) fn new(
+        data: SegmentData,
+        channels: &[Channel],
+        compression: Compression,
+        name: &str,
+    ) -> Result<Self> {
+        let chunks = pack_chunks(&data, channels, compression, name)?;
         Ok(Self { data, chunks })
     }
 }
 
 /// The chunks of a segment with their bytes: the cluster table and the poses, then page by page every plane, so that the
-/// pages of a coarser level of detail come first.
+/// pages of a coarser level of detail come first, then the channels, which nothing that is drawn needs.
 ///
 /// # Errors
-/// [`Error::Io`] when the compressor fails; `name` is the clip's.
+/// [`Error::Io`] when the compressor fails; `name` is the clip's. [`Error::InvalidArgument`] or
+/// [`Error::LimitExceeded`] for channels that cannot be.
 pub(super) fn pack_chunks(
     data: &SegmentData,
+    channels: &[Channel],
     compression: Compression,
     name: &str,
 ) -> Result<Vec<(Chunk, Vec<u8>)>> {
+    channel::check(channels, data.splats)?;
     let keys = data.keys;
     let clusters: &[u8] = &cluster_bytes(data);
     // At least a byte or a word, as a segment without poses has none a record.
@@ -45,7 +55,10 @@ pub(super) fn pack_chunks(
         let all: &[u32] = match kind {
             ChunkKind::Plane(plane) => &data.planes[plane.index()],
             ChunkKind::Poses => &data.poses,
-            ChunkKind::Clusters => &[],
+            ChunkKind::Channel(number) => {
+                channels.get(usize::from(number)).map_or(&[], |channel| &channel.words)
+            }
+            ChunkKind::Clusters | ChunkKind::Channels => &[],
         };
         all.chunks(page_bytes(kind) / 4).nth(page)
     };
@@ -57,11 +70,17 @@ pub(super) fn pack_chunks(
         let kinds = Plane::ALL.into_iter().map(ChunkKind::Plane);
         parts.extend(kinds.filter(|kind| words(*kind, page).is_some()).map(|kind| (kind, page)));
     }
+    let table: &[u8] = &channels::table_bytes(channels);
+    parts.extend(pages(ChunkKind::Channels, table.len()));
+    for (number, channel) in (0..).zip(channels) {
+        parts.extend(pages(ChunkKind::Channel(number), size_of_val(channel.words.as_slice())));
+    }
     let bytes_of = |kind, page| match kind {
-        ChunkKind::Plane(_) | ChunkKind::Poses => {
+        ChunkKind::Plane(_) | ChunkKind::Poses | ChunkKind::Channel(_) => {
             words(kind, page).unwrap_or_default().iter().flat_map(|word| word.to_le_bytes()).collect()
         }
         ChunkKind::Clusters => clusters.chunks(page_bytes(kind)).nth(page).unwrap_or_default().to_vec(),
+        ChunkKind::Channels => table.to_vec(),
     };
     let packed: std::io::Result<Vec<_>> = parts
         .into_par_iter()

@@ -266,13 +266,18 @@ fn from_segments(scanned: &Scanned, notes: &mut Vec<String>) -> Description {
     let sh_degree = Plane::HARMONICS.iter().filter(|plane| planes & plane.bit() != 0).count();
     let shared = scanned.palette.map_or(0, |palette| palette.degree as usize);
     let sh_degree = u8::try_from(sh_degree.max(shared)).unwrap_or_default();
+    let told = headers().find_map(|header| Appearance::from_bytes(header.appearance).ok());
+    if told.is_none() {
+        notes.push("nothing known says how the clip is to be drawn: as usual is assumed".to_owned());
+    }
+    let appearance = told.unwrap_or_default();
     let said = headers()
         .map(|header| ClipInfo {
             rate: header.rate,
             duration: header.duration,
             fps: header.fps,
             sh_degree,
-            appearance: Appearance::default(),
+            appearance,
         })
         .find(is_possible);
     let info = said.unwrap_or_else(|| {
@@ -282,7 +287,7 @@ fn from_segments(scanned: &Scanned, notes: &mut Vec<String>) -> Description {
         // One tick is all that a static scene has. A length that cannot be leaves its segment out.
         let last = headers().map(|header| header.end).max().unwrap_or_default().clamp(1, i64::from(u32::MAX));
         let (duration, fps) = if last == 1 { (0, (0, 1)) } else { (last, (GUESSED_FPS, 1)) };
-        ClipInfo { rate, duration, fps, sh_degree, appearance: Appearance::default() }
+        ClipInfo { rate, duration, fps, sh_degree, appearance }
     });
     Description { info, nodes: 0, file_len: 0, metadata: Extent::default(), tracks: false }
 }

@@ -6,11 +6,13 @@
 
 use super::Clip;
 use super::bytes::{array_at, box_at, i64_at, put, put_box, u8_at, u16_at, u32_at, u64_at, word};
+use super::channels::CHANNEL_BYTES;
 use super::chunk::CODEC_FIELDS;
 use super::fields::{self, Shape};
 use super::header::MAX_CHUNK_BYTES;
 use super::index::{Node, PAGE_CLUSTERS, PAGE_POSES};
 use super::palette::PALETTE_NODE;
+use crate::channel::MOST_CHANNELS;
 use crate::error::{Error, Result};
 use crate::frame::{Cluster, Grid, Keys, LODS, POSE_WORDS, Plane};
 use crate::time::TickRate;
@@ -31,6 +33,11 @@ pub(super) const CHUNK_ALIGN: u64 = 256;
 const KIND_CLUSTERS: u8 = 32;
 /// Number of the poses.
 const KIND_POSES: u8 = 33;
+/// Number of the table of channels; those of the channels follow it.
+const KIND_CHANNELS: u8 = 64;
+/// Numbers of the channels' words.
+const KIND_CHANNEL: std::ops::Range<u8> = KIND_CHANNELS + 1..KIND_CHANNELS + 9;
+const _: () = assert!((KIND_CHANNEL.end - KIND_CHANNEL.start) as usize == MOST_CHANNELS);
 
 /// What a chunk holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +48,10 @@ pub enum ChunkKind {
     Clusters,
     /// The poses of a run of clusters.
     Poses,
+    /// What its channels are.
+    Channels,
+    /// A page of the words of a channel, by its number in the segment.
+    Channel(u8),
 }
 
 impl ChunkKind {
@@ -49,6 +60,8 @@ impl ChunkKind {
             Self::Plane(plane) => plane as u8,
             Self::Clusters => KIND_CLUSTERS,
             Self::Poses => KIND_POSES,
+            Self::Channels => KIND_CHANNELS,
+            Self::Channel(number) => KIND_CHANNEL.start + number,
         }
     }
 
@@ -57,6 +70,8 @@ impl ChunkKind {
         match number {
             KIND_CLUSTERS => Some(Self::Clusters),
             KIND_POSES => Some(Self::Poses),
+            KIND_CHANNELS => Some(Self::Channels),
+            _ if KIND_CHANNEL.contains(&number) => Some(Self::Channel(number - KIND_CHANNEL.start)),
             _ => plane,
         }
     }
@@ -68,6 +83,8 @@ impl ChunkKind {
             Self::Plane(plane) => keys.words(plane) * 4,
             Self::Clusters => size_of::<Cluster>(),
             Self::Poses => keys.poses as usize * POSE_WORDS * 4,
+            Self::Channels => CHANNEL_BYTES,
+            Self::Channel(_) => 4,
         }
     }
 
@@ -75,7 +92,7 @@ impl ChunkKind {
     pub(super) fn shape(self, keys: Keys) -> Option<Shape> {
         match self {
             Self::Plane(plane) => Shape::of(plane, keys),
-            Self::Clusters => None,
+            Self::Clusters | Self::Channels | Self::Channel(_) => None,
             Self::Poses => Some(Shape::poses(keys)),
         }
     }
@@ -83,7 +100,8 @@ impl ChunkKind {
     /// Records in a full chunk.
     pub(super) const fn page_records(self, keys: Keys) -> usize {
         match self {
-            Self::Plane(_) => keys.page_splats(),
+            Self::Plane(_) | Self::Channel(_) => keys.page_splats(),
+            Self::Channels => MOST_CHANNELS,
             Self::Clusters => PAGE_CLUSTERS,
             Self::Poses => PAGE_POSES,
         }
@@ -183,6 +201,8 @@ pub(super) struct SegmentHeader {
     pub(super) rate: TickRate,
     pub(super) duration: i64,
     pub(super) fps: (u32, u32),
+    /// What it says of how the clip is to be drawn, as bytes; scans read them, the superblock's count otherwise.
+    pub(super) appearance: [u8; 4],
     /// CRC32C of the directory, which the index covers otherwise.
     pub(super) directory_crc: u32,
     pub(super) grid: Grid,
@@ -260,6 +280,7 @@ impl SegmentHeader {
         put(&mut out, 0x60, &self.fps.0.to_le_bytes());
         put(&mut out, 0x64, &self.fps.1.to_le_bytes());
         put(&mut out, 0x68, &self.directory_crc.to_le_bytes());
+        put(&mut out, 0x6c, &self.appearance);
         let crc = crc32c::crc32c(&out[..0x7c]);
         put(&mut out, 0x7c, &crc.to_le_bytes());
         for (at, word) in (GRID_AT..).step_by(4).zip(grid_words(&self.grid)) {
@@ -291,6 +312,7 @@ impl SegmentHeader {
             duration: i64_at(bytes, 0x58),
             fps: (u32_at(bytes, 0x60), u32_at(bytes, 0x64)),
             directory_crc: u32_at(bytes, 0x68),
+            appearance: array_at(bytes, 0x6c),
             grid: grid_at(bytes),
             keys: array_at(bytes, KEYS_AT),
             lod_gains: std::array::from_fn(|lod| f32::from_bits(u32_at(bytes, GAINS_AT + lod * 4))),
@@ -490,11 +512,17 @@ impl Check<'_> {
     /// pages of one kind come in order.
     fn complete(&self, chunks: &[Chunk]) -> Result<()> {
         let posed = (self.node.keys.poses > 0).then_some(ChunkKind::Poses);
+        // A segment has the channels that its table lists, if it has one.
+        let listed = chunks.iter().find(|chunk| chunk.kind == ChunkKind::Channels);
+        let channels = listed.map_or(0, |table| (table.count as usize).min(MOST_CHANNELS));
+        let carried = (0..).take(channels).map(ChunkKind::Channel);
         let kinds = self.node.planes().map(ChunkKind::Plane).chain([ChunkKind::Clusters]).chain(posed);
+        let kinds = kinds.chain(listed.map(|table| table.kind)).chain(carried);
         let mut known = 0;
         for kind in kinds {
             let mut left = match kind {
-                ChunkKind::Plane(_) => self.node.splats as usize,
+                ChunkKind::Plane(_) | ChunkKind::Channel(_) => self.node.splats as usize,
+                ChunkKind::Channels => channels,
                 ChunkKind::Clusters | ChunkKind::Poses => self.node.clusters(),
             };
             for (page, chunk) in chunks.iter().filter(|chunk| chunk.kind == kind).enumerate() {
@@ -513,7 +541,11 @@ impl Check<'_> {
             }
         }
         if known != chunks.len() {
-            return Err(self.wrong("chunks", 0x30, "has planes that the index does not name; convert again"));
+            return Err(self.wrong(
+                "chunks",
+                0x30,
+                "has planes or channels that nothing names; convert again",
+            ));
         }
         Ok(())
     }

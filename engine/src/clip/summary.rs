@@ -7,6 +7,7 @@ use super::bytes::word;
 use super::header::MAX_LEVELS;
 use super::segment::{Chunk, ChunkKind, Segment};
 use super::{Clip, Node};
+use crate::channel::MOST_CHANNELS;
 use crate::error::Result;
 use crate::frame::Plane;
 
@@ -126,6 +127,8 @@ fn levels(nodes: &[Node]) -> Vec<LevelSummary> {
 
 fn attributes(clip: &Clip) -> Result<(Vec<AttributeBytes>, u32)> {
     let kinds = [ChunkKind::Clusters, ChunkKind::Poses].into_iter().chain(Plane::ALL.map(ChunkKind::Plane));
+    let channels = (0..).take(MOST_CHANNELS).map(ChunkKind::Channel);
+    let kinds = kinds.chain([ChunkKind::Channels]).chain(channels);
     let mut attributes: Vec<AttributeBytes> =
         kinds.map(|kind| AttributeBytes { kind, records: 0, stored_bytes: 0, raw_bytes: 0 }).collect();
     let mut damaged = 0;

@@ -27,6 +27,7 @@ use super::segment::{
 };
 use super::sink::Sink;
 use super::track::{Track, Tracks};
+use crate::channel::Channel;
 use crate::error::{Error, Result};
 use crate::frame::{Keys, POSE_WORDS, Palette, Plane, SegmentData};
 use crate::rig::Rig;
@@ -236,8 +237,16 @@ impl Writer {
     /// [`Error::InvalidArgument`] when the segment does not fit the clip or its own numbers do not agree;
     /// [`Error::LimitExceeded`] for too many segments; [`Error::Io`].
     pub fn push_data(&mut self, level: u8, data: &SegmentData) -> Result<()> {
+        self.push_data_with(level, data, &[])
+    }
+
+    /// As [`Self::push_data`], with what the segment's splats carry besides, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::push_data`], and as [`crate::channel::check`].
+    pub fn push_data_with(&mut self, level: u8, data: &SegmentData, channels: &[Channel]) -> Result<()> {
         self.check_segment(level, data)?;
-        let chunks = pack_chunks(data, self.options.compression, &self.name)?;
+        let chunks = pack_chunks(data, channels, self.options.compression, &self.name)?;
         self.put_segment(level, data, &chunks)
     }
 
@@ -282,6 +291,7 @@ impl Writer {
             rate: self.info.rate,
             duration: self.info.duration,
             fps: self.info.fps,
+            appearance: self.info.appearance.bytes(),
             directory_crc: 0,
             grid: data.grid,
             keys: data.keys.bytes(),

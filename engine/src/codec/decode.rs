@@ -58,6 +58,7 @@ impl Decoder {
         }
         data.lod_gains = segment.lod_gains;
         data.grid = checked_grid(clip, &segment, &entry)?;
+        data.carries = segment.chunks.iter().any(|chunk| chunk.kind == ChunkKind::Channels);
         check_rig(clip, &segment, &entry)?;
         // Chunks of one plane come page by page, so appending puts every word in its place.
         for chunk in &segment.chunks {
@@ -66,6 +67,8 @@ impl Decoder {
                 ChunkKind::Clusters => data.splats.div_ceil(CLUSTER_SPLATS),
                 // A level of detail has splats of every patch.
                 ChunkKind::Poses => data.full_splats.div_ceil(CLUSTER_SPLATS),
+                // Nothing is drawn from them; a `ChannelReader` reads them.
+                ChunkKind::Channels | ChunkKind::Channel(_) => 0,
             };
             let records = wanted.saturating_sub(chunk.first_record()).min(chunk.count as usize);
             if records == 0 {
@@ -78,6 +81,7 @@ impl Decoder {
                     let words = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
                     data.planes[plane.index()].extend(words);
                 }
+                ChunkKind::Channels | ChunkKind::Channel(_) => {}
                 ChunkKind::Poses => {
                     data.poses.extend(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)));
                 }
@@ -118,6 +122,7 @@ fn allocate(clip: &Clip, number: u32, node: &Node, lod: u8) -> Result<SegmentDat
         clusters: Vec::new(),
         planes: Default::default(),
         poses: Vec::new(),
+        carries: false,
         grid: Grid::default(),
         palette: if labelled { clip.palette().cloned() } else { None },
         rig: if rigged { clip.rig().cloned() } else { None },
@@ -192,7 +197,7 @@ fn check_chunk(clip: &Clip, chunk: &Chunk, records: usize, data: &SegmentData) -
             };
         }
         // Every word is a pose; its grid was checked.
-        ChunkKind::Poses => None,
+        ChunkKind::Poses | ChunkKind::Channels | ChunkKind::Channel(_) => None,
         ChunkKind::Plane(plane) => {
             let words = &data.planes[plane.index()];
             let added = &words[words.len() - records * data.words(plane)..];

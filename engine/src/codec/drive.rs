@@ -19,6 +19,7 @@ const UNIT: f64 = 16_384.0;
 /// Steps of the factor's logarithm to base 2, and the number that is 1.
 const OCTAVE: f64 = 2048.0;
 const ONE: f64 = 49_152.0;
+const ONE_BITS: u16 = 49_152;
 /// How far U may be from the identity to be left out: what rounding of f32 adds.
 const PLAIN: f64 = 1e-5;
 
@@ -115,6 +116,7 @@ pub(super) fn encode(frames: &[Vec<Affine>], start: i64, end: i64) -> SegmentDat
         clusters: Vec::new(),
         planes,
         poses: Vec::new(),
+        carries: false,
         grid,
         palette: None,
         rig: None,
@@ -124,6 +126,11 @@ pub(super) fn encode(frames: &[Vec<Affine>], start: i64, end: i64) -> SegmentDat
 /// Whether a key of a file has a turn.
 pub(super) fn sound(words: [u32; 4]) -> bool {
     words[0] != 0 || words[1] != 0
+}
+
+/// [`factor_of`] in f32; most are 1.
+fn factor_f32(bits: u16) -> f32 {
+    if bits == ONE_BITS { 1.0 } else { ((f32::from(bits) - f32::from(ONE_BITS)) / 2048.0).exp2() }
 }
 
 /// One key, in f32: this is the frame path.
@@ -151,7 +158,7 @@ impl Key {
         Some(Self {
             turn: [a, b, c, d].map(value),
             shift: std::array::from_fn(|axis| data.grid.pose_origin[axis] + shift[axis]),
-            factor: ((f32::from(factor) - 49_152.0) / 2048.0).exp2(),
+            factor: factor_f32(factor),
             rest,
         })
     }

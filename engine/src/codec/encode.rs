@@ -5,6 +5,7 @@
 
 use super::order::{Order, Placed, order};
 use super::{cluster, colour, life, mean, motion, rotation, scale_opacity, sh};
+use crate::channel::{self, Channel};
 use crate::error::{Error, Result};
 use crate::frame::{FULL_LOD, Grid, Keys, Plane, SegmentData};
 use crate::splat::{Motion, Splat, Splats};
@@ -24,6 +25,8 @@ pub struct Dropped {
 pub struct Encoded {
     /// The planes; its id is (0, 0).
     pub data: SegmentData,
+    /// What its splats carry besides, in their order.
+    pub channels: Vec<Channel>,
     /// What was left out.
     pub dropped: Dropped,
     /// For each splat of the segment, which of those given it is.
@@ -78,6 +81,7 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         clusters: Vec::new(),
         planes: Default::default(),
         poses: Vec::new(),
+        carries: false,
         grid: Grid::default(),
         palette: None,
         rig: None,
@@ -113,8 +117,8 @@ pub fn encode(splats: &Splats, start: i64, end: i64, rate: TickRate) -> Result<E
         data.planes[plane.index()] = words;
     }
     data.clusters = cluster::clusters(&data, rate);
-    let sources = order.iter().map(|&at| sources[at]).collect();
-    Ok(Encoded { data, dropped, sources })
+    let sources: Vec<usize> = order.iter().map(|&at| sources[at]).collect();
+    Ok(Encoded { data, channels: channel::select(&splats.channels, &sources), dropped, sources })
 }
 
 /// The order of the splats; `seconds` turns a tick of the segment into the clock of t0.
@@ -165,7 +169,7 @@ pub(super) fn check_lengths(splats: &Splats) -> Result<()> {
     {
         return Err(Error::invalid("the arrays of the splats differ in length"));
     }
-    Ok(())
+    channel::check(&splats.channels, n)
 }
 
 /// The splat as it will be stored, and its window in ticks of the segment.

@@ -50,5 +50,5 @@ pub use partition::{Hierarchy, Piece};
 pub use prepare::{Prepared, Preparer};
 pub use rig_write::{RigReport, RigWriter};
 pub use sequence::SequenceWriter;
-pub use unpack::{performance_of, splats_at, splats_of};
+pub use unpack::{performance_of, splats_at, splats_in, splats_of};
 pub use write::{performance_to_bytes, push_performance, write_performance, write_performance_with};

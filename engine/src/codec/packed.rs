@@ -109,6 +109,7 @@ impl Packer {
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),
+            carries: false,
             grid: Grid::default(),
             palette: None,
             rig: None,

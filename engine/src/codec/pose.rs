@@ -188,6 +188,7 @@ mod tests {
             clusters: Vec::new(),
             planes: Default::default(),
             poses,
+            carries: false,
             palette: None,
             rig: None,
             grid,

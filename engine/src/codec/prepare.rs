@@ -9,7 +9,7 @@ use super::palette::with_palette;
 use crate::clip::{Compression, PackedSegment, Profile, Writer};
 use crate::error::{Error, Result};
 use crate::frame::Palette;
-use crate::splat::Splats;
+use crate::splat::{Life, ShOrigin, Splats};
 use crate::time::TickRate;
 
 /// Prepares segments for one writer, on any thread.
@@ -21,6 +21,8 @@ pub struct Preparer {
     compression: Compression,
     /// The palette that was written before.
     palette: Option<Arc<Palette>>,
+    /// Whether the clip is drawn from where splats are at t0, so that t0 must stay where it is.
+    rest: bool,
     name: String,
 }
 
@@ -44,14 +46,28 @@ impl Preparer {
                 splats.sh_degree, self.sh_degree
             )));
         }
-        let encoded = encode(splats, start, end, self.rate)?;
+        let held = self.rest.then(|| held(splats));
+        let encoded = encode(held.as_ref().unwrap_or(splats), start, end, self.rate)?;
         let mut data = quantise(encoded.data, self.rate, self.profile);
         if let Some(palette) = &self.palette {
             data = with_palette(data, palette);
         }
-        let packed = PackedSegment::new(data, self.compression, &self.name)?;
+        let packed = PackedSegment::new(data, &encoded.channels, self.compression, &self.name)?;
         Ok(Prepared { level, packed, dropped: encoded.dropped })
     }
+}
+
+/// Standard deviation of an envelope that leaves no trace, seconds: over four hours it takes 1/10,000 of the opacity.
+const ENDLESS_SECONDS: f32 = 1e6;
+
+/// The splats, each with an envelope: t0 of a splat without one is free to be moved, as nothing else depends on it.
+fn held(splats: &Splats) -> Splats {
+    let mut out = splats.clone();
+    if !out.motion.is_empty() {
+        out.life.resize(splats.len(), Life::ALWAYS);
+    }
+    out.life.iter_mut().for_each(|life| life.sigma_t = life.sigma_t.min(ENDLESS_SECONDS));
+    out
 }
 
 impl Writer {
@@ -65,6 +81,7 @@ impl Writer {
             profile: options.profile,
             compression: options.compression,
             palette: self.palette().cloned(),
+            rest: info.appearance.sh_origin == ShOrigin::Rest,
             name: self.name().to_owned(),
         }
     }

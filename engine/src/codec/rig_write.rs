@@ -13,6 +13,7 @@ use super::encode::{Encoded, check_lengths, encode};
 use super::packed::quantise;
 use super::palette::{PaletteSampler, with_palette};
 use super::{binding, cluster, colour, drive, mean, rotation, scale_opacity};
+use crate::channel::Channel;
 use crate::clip::{Profile, Writer};
 use crate::error::{Error, Result};
 use crate::frame::{Keys, Plane, SegmentData};
@@ -219,16 +220,16 @@ impl<'w> RigWriter<'w> {
         }
         let first = std::mem::take(&mut self.carried);
         self.widen(&first, 1);
-        let data = self.splats(&first)?;
+        let (data, channels) = self.splats(&first)?;
         if data.splats == 0 {
             return Err(Error::invalid("nothing of the rig can be shown"));
         }
-        self.writer.push_data(0, &data)?;
+        self.writer.push_data_with(0, &data, &channels)?;
         Ok(self.report)
     }
 
-    /// The segment of the splats.
-    fn splats(&mut self, carried: &[Affine]) -> Result<SegmentData> {
+    /// The segment of the splats, and what they carry besides.
+    fn splats(&mut self, carried: &[Affine]) -> Result<(SegmentData, Vec<Channel>)> {
         let span = self.writer.info().duration.max(1);
         let (rate, degree) = (self.writer.info().rate, self.writer.info().sh_degree);
         let profile = self.writer.options().profile;
@@ -246,7 +247,8 @@ impl<'w> RigWriter<'w> {
         if let Some(palette) = sampler.palette(profile, count) {
             self.writer.push_palette(palette)?;
         }
-        let Encoded { data: mut placed, dropped, sources } = encode(&self.placed(carried), 0, span, rate)?;
+        let Encoded { data: mut placed, channels, dropped, sources } =
+            encode(&self.placed(carried), 0, span, rate)?;
         self.writer.report.dropped_unseen += dropped.unseen;
         self.writer.report.dropped_out_of_range += dropped.out_of_range;
         let told = &self.canonical;
@@ -267,7 +269,7 @@ impl<'w> RigWriter<'w> {
         for cluster in &mut data.clusters {
             [cluster.box_min, cluster.box_max] = self.bounds;
         }
-        Ok(data)
+        Ok((data, channels))
     }
 
     /// The splats where the joints carry them, for their order. What cannot be stored as it is told is left out: it

@@ -4,6 +4,9 @@
 //! into one segment of the hierarchy, as splines ([`super::tracks`]); those that move too fast for it go on into the two
 //! segments of half the length below, and so on, so that slow splats are stored once where fast ones are stored often.
 //! What rests is stored above, once for many blocks ([`super::resting`]).
+//!
+//! What splats carry besides, in channels, does not change within a segment: it is what each had at the frame in the middle,
+//! so a label that changes between frames changes at an edge of a segment, by less than a second.
 
 use super::encode::check_lengths;
 use super::packed::Steps;
@@ -13,6 +16,7 @@ use super::resting::{Block, Resting};
 use super::samples::{Frame, Samples, Track, tracks_in};
 use super::tracks::{Span, encode_tracks};
 use super::{colour, mean, rotation, scale_opacity, sh};
+use crate::channel::{self, Channel};
 use crate::clip::Writer;
 use crate::error::{Error, Result};
 use crate::splat::Splats;
@@ -177,6 +181,20 @@ impl<'w> SequenceWriter<'w> {
         self.window.get(usize::try_from(number - self.first).ok()?)
     }
 
+    /// What tracks carry besides at a frame, or at the nearest in which each is there.
+    fn channels_of<'a>(&self, tracks: impl Iterator<Item = &'a Track>, frame: i64) -> Vec<Channel> {
+        let mut out = Vec::new();
+        for (count, track) in tracks.enumerate() {
+            let frame = self.frame(frame.clamp(track.first, track.end - 1));
+            let at = frame.and_then(|frame| Some((frame, frame.find(track.id)?)));
+            match at {
+                Some((frame, at)) => channel::push(&mut out, count, &frame.splats.channels, at),
+                None => channel::append(&mut out, count, &[], 1),
+            }
+        }
+        out
+    }
+
     /// Writes tracks into a segment, and what it cannot hold into those below.
     fn segment(&mut self, level: u8, number: i64, tracks: &[Track]) -> Result<()> {
         if tracks.is_empty() {
@@ -206,7 +224,7 @@ impl<'w> SequenceWriter<'w> {
             least: self.least,
         };
         let middle = (frames.start + frames.end) / 2;
-        // Harmonics do not change within a segment: those of the middle of each track.
+        // Harmonics and channels do not change within a segment: those of the middle of each track.
         let rest = |track: usize| {
             let track = tracks[track];
             let frame = self.frame(middle.clamp(track.first, track.end - 1));
@@ -214,11 +232,12 @@ impl<'w> SequenceWriter<'w> {
             at.map(|(frame, at)| frame.splats.sh_rest_of(at)).unwrap_or_default()
         };
         let (data, left) = encode_tracks(&gather, &windows, &rest, &span, &self.steps)?;
-        if let Some(mut data) = data {
+        if let Some((mut data, placed)) = data {
+            let channels = self.channels_of(placed.iter().map(|&at| &tracks[at]), middle);
             if let Some(palette) = self.writer.palette() {
                 data = with_palette(data, palette);
             }
-            self.writer.push_data(level, &data)?;
+            self.writer.push_data_with(level, &data, &channels)?;
         }
         if left.is_empty() {
             return Ok(());

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::carried::carry;
 use super::fit::Fit;
-use super::order::{Order, Placed, order, places};
+use super::order::{self, Order, order, places};
 use super::packed::{Steps, flat_least, mean_step};
 use super::samples::{COLOUR, MEAN, ROTATION, SCALE_OPACITY, Samples};
 use super::{cluster, colour, life, mean, rotation, scale_opacity, sh};
@@ -133,9 +133,12 @@ fn choose(
     spline
 }
 
+/// A segment, and the tracks in the order in which their splats stand.
+type Placed = (SegmentData, Vec<usize>);
+
 /// Makes a segment of the tracks whose samples `gather` gives, as often as it is asked, with these windows (ticks from the
-/// segment's start) and harmonics (`rest`, by track). Returns it, if there is a track that it can hold, with the numbers
-/// of the tracks that it does not hold.
+/// segment's start) and harmonics (`rest`, by track). Returns it, if there is a track that it can hold, with the tracks in
+/// the order in which their splats stand; and the numbers of the tracks that it does not hold.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for numbers that no plane holds.
@@ -145,7 +148,7 @@ pub(super) fn encode_tracks<'a>(
     rest: &dyn Fn(usize) -> &'a [f32],
     span: &Span,
     steps: &Steps,
-) -> Result<(Option<SegmentData>, Vec<usize>)> {
+) -> Result<(Option<Placed>, Vec<usize>)> {
     let all: Vec<usize> = (0..windows.len()).collect();
     let whole = Attempt::make(gather(), windows, span, steps, &all);
     if !span.divisible {
@@ -215,6 +218,7 @@ impl Attempt {
             clusters: Vec::new(),
             planes: Default::default(),
             poses: Vec::new(),
+            carries: false,
             palette: None,
             rig: None,
             grid: Grid::default(),
@@ -260,7 +264,8 @@ impl Attempt {
         (taken, left)
     }
 
-    /// Chooses keys with which all but `left_over` of a thousand tracks are near enough, and packs.
+    /// Chooses keys with which all but `left_over` of a thousand tracks are near enough, and packs. With the tracks in
+    /// their order.
     fn finish<'a>(
         self,
         windows: &[(u32, u32)],
@@ -268,7 +273,7 @@ impl Attempt {
         span: &Span,
         steps: &Steps,
         left_over: usize,
-    ) -> Result<SegmentData> {
+    ) -> Result<Placed> {
         let Self { placed, samples, patches, mut data } = self;
         let places = &samples.places;
         let mean = choose(&samples.mean, places, MEAN, 3, steps.mean_tolerance, left_over);
@@ -289,7 +294,7 @@ impl Attempt {
             data.planes[plane.index()] = words;
         }
         data.clusters = cluster::clusters(&data, span.rate);
-        Ok(data)
+        Ok((data, placed))
     }
 }
 
@@ -311,7 +316,7 @@ impl LookedAt {
 
     fn order(&self, ticks: u32) -> Order {
         let Self { positions, coverage, windows } = self;
-        order(&Placed { positions, coverage, windows }, ticks)
+        order(&order::Placed { positions, coverage, windows }, ticks)
     }
 }
 

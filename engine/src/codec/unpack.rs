@@ -2,7 +2,8 @@
 
 use super::stored::stored_at;
 use super::{Decoder, motion, sh};
-use crate::clip::Clip;
+use crate::channel;
+use crate::clip::{ChannelReader, Clip};
 use crate::error::Result;
 use crate::frame::{Keys, Plane, SegmentData};
 use crate::splat::{Life, Motion, Performance, Splat, Splats, sh_rest_len};
@@ -14,8 +15,13 @@ use crate::time::TickRate;
 /// of its places, and for the rest as it is in the middle of the piece.
 #[must_use]
 pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
+    pieces_of(data, rate).0
+}
+
+/// The same, and which splat of the segment each is of.
+fn pieces_of(data: &SegmentData, rate: TickRate) -> (Splats, Vec<usize>) {
     let knots = knots(data.keys);
-    unpacked(data, |index, out| {
+    unpacked(data, 0..data.splats, |index, out| {
         for pair in knots.windows(2) {
             out.extend(splat(data, index, rate, pair[0], pair[1]));
         }
@@ -25,24 +31,38 @@ pub fn splats_of(data: &SegmentData, rate: TickRate) -> Splats {
 /// The same, one splat each, with what follows a spline as it is at `seconds` of the clip's clock.
 #[must_use]
 pub fn splats_at(data: &SegmentData, rate: TickRate, seconds: f64) -> Splats {
-    if !data.keys.any() {
-        return splats_of(data, rate);
-    }
-    let [start, end] = [data.start, data.end].map(|tick| rate.seconds_from_ticks(tick));
-    let fraction = ((seconds - start) / (end - start)).clamp(0.0, 1.0);
-    unpacked(data, |index, out| out.extend(whole(data, index, rate, fraction)))
+    splats_in(data, rate, seconds, 0..data.splats).0
 }
 
-/// All splats of a segment with their harmonics; `each` gives what one splat becomes.
-fn unpacked(data: &SegmentData, each: impl Fn(usize, &mut Vec<Splat>)) -> Splats {
+/// The same of some of the splats, with the number of each in the segment.
+#[must_use]
+pub fn splats_in(
+    data: &SegmentData,
+    rate: TickRate,
+    seconds: f64,
+    range: std::ops::Range<usize>,
+) -> (Splats, Vec<usize>) {
+    let [start, end] = [data.start, data.end].map(|tick| rate.seconds_from_ticks(tick));
+    let fraction = ((seconds - start) / (end - start)).clamp(0.0, 1.0);
+    unpacked(data, range, |index, out| out.extend(whole(data, index, rate, fraction)))
+}
+
+/// Splats of a segment with their harmonics, and the number of each in the segment; `each` gives what one splat
+/// becomes.
+fn unpacked(
+    data: &SegmentData,
+    range: std::ops::Range<usize>,
+    each: impl Fn(usize, &mut Vec<Splat>),
+) -> (Splats, Vec<usize>) {
     let shown = data.shown_planes();
     let degree = sh::DEGREES.iter().filter(|(plane, _)| shown & plane.bit() != 0).count();
     let mut out = Splats::new(u8::try_from(degree).unwrap_or(0));
     let mut rest = Vec::with_capacity(45);
     let mut pieces = Vec::new();
+    let mut sources = Vec::with_capacity(range.len());
     // Joints are no splats.
     let splats = if data.drives() { 0 } else { data.splats };
-    for index in 0..splats {
+    for index in range.start..range.end.min(splats) {
         pieces.clear();
         each(index, &mut pieces);
         rest.clear();
@@ -50,8 +70,9 @@ fn unpacked(data: &SegmentData, each: impl Fn(usize, &mut Vec<Splat>)) -> Splats
             sh::unpack(sh::words_of(data, *plane, index), floats.len(), &mut rest);
         }
         pieces.iter().for_each(|piece| out.push(piece, &rest));
+        sources.extend(pieces.iter().map(|_| index));
     }
-    out
+    (out, sources)
 }
 
 /// Where anything in a segment has a key: 0, 1, and what lies between, in order.
@@ -150,19 +171,23 @@ fn motion_between(data: &SegmentData, index: usize, from: f64, to: f64, seconds:
     Some(motion)
 }
 
-/// The whole clip as a performance: every segment decoded, windows that fill the clip opened again. A splat that the
+/// The whole clip as a performance with its channels: every segment decoded, windows that fill the clip opened again. A splat that the
 /// writer cut at segment edges comes back as its pieces.
 ///
 /// # Errors
-/// As [`Decoder::decode`].
+/// As [`Decoder::decode`] and [`ChannelReader::read`].
 pub fn performance_of(clip: &Clip) -> Result<Performance> {
     let info = clip.info();
     let mut splats = Splats::new(info.sh_degree);
-    let mut decoder = Decoder::new()?;
+    let (mut decoder, mut reader) = (Decoder::new()?, ChannelReader::new()?);
     let floats = sh_rest_len(info.sh_degree) * 3;
     for node in 0..clip.nodes().len() {
-        let data = decoder.decode(clip, u32::try_from(node).unwrap_or(u32::MAX))?;
-        let part = splats_of(&data, info.rate);
+        let node = u32::try_from(node).unwrap_or(u32::MAX);
+        let data = decoder.decode(clip, node)?;
+        let (part, sources) = pieces_of(&data, info.rate);
+        let carried = channel::select(&reader.read(clip, node)?, &sources);
+        let before = splats.len();
+        channel::append(&mut splats.channels, before, &carried, part.len());
         for index in 0..part.len() {
             let mut splat = part.get(index);
             if (splat.life.start, splat.life.end) == (0, clip.span()) {

@@ -235,13 +235,24 @@ impl ComputePipeline {
     ///
     /// # Errors
     /// When the driver refuses it.
-    #[expect(unsafe_code, reason = "Vulkan")]
     pub fn new(layouts: &Arc<BindLayouts>, kernel: &Kernel) -> Result<Self> {
+        Self::with_looks(layouts, kernel, false)
+    }
+
+    /// Compiles `kernel` with its constant `LOOKS` so.
+    ///
+    /// # Errors
+    /// When the driver refuses it.
+    #[expect(unsafe_code, reason = "Vulkan")]
+    pub fn with_looks(layouts: &Arc<BindLayouts>, kernel: &Kernel, looks: bool) -> Result<Self> {
         let device = &layouts.device;
         let module = ShaderModule::new(device, kernel)?;
+        let constants = Constants::new(looks);
+        let constants = constants.info();
         let stage = vk::PipelineShaderStageCreateInfo::default()
             .stage(vk::ShaderStageFlags::COMPUTE)
             .module(module.raw)
+            .specialization_info(&constants)
             .name(MAIN);
         let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layouts.pipeline)];
         // SAFETY: contracts 1 and 3.
@@ -258,6 +269,23 @@ impl Drop for ComputePipeline {
     fn drop(&mut self) {
         // SAFETY: contracts 1 and 2.
         unsafe { self.layouts.device.raw.destroy_pipeline(self.raw, None) };
+    }
+}
+
+/// What pipelines are specialised by: constant 0 is `LOOKS` of `look.glsl`; kernels without it do not mind.
+pub(super) struct Constants {
+    looks: [u8; 4],
+    entries: [vk::SpecializationMapEntry; 1],
+}
+
+impl Constants {
+    pub(super) fn new(looks: bool) -> Self {
+        let looks = u32::from(looks).to_ne_bytes();
+        Self { looks, entries: [vk::SpecializationMapEntry::default().size(looks.len())] }
+    }
+
+    pub(super) fn info(&self) -> vk::SpecializationInfo<'_> {
+        vk::SpecializationInfo::default().map_entries(&self.entries).data(&self.looks)
     }
 }
 

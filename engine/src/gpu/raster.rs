@@ -7,7 +7,7 @@ use vivant_shaders::Kernel;
 
 use super::create::{Device, Gpu};
 use super::image::{Format, Image};
-use super::pipeline::{BindLayouts, MAIN, ShaderModule};
+use super::pipeline::{BindLayouts, Constants, MAIN, ShaderModule};
 use super::vk_error;
 use crate::error::Result;
 
@@ -31,6 +31,8 @@ pub struct RasterDescription<'a> {
     pub fragment: &'a Kernel,
     /// Blending of every attachment.
     pub blend: Blend,
+    /// The shaders' constant `LOOKS`.
+    pub looks: bool,
 }
 
 /// One or two image arrays that are drawn to together, all layers at once, cleared first.
@@ -191,9 +193,15 @@ impl RasterPipeline {
         let device = &layouts.device;
         let vertex = ShaderModule::new(device, what.vertex)?;
         let fragment = ShaderModule::new(device, what.fragment)?;
+        let constants = Constants::new(what.looks);
+        let constants = constants.info();
         let stages = [(vk::ShaderStageFlags::VERTEX, &vertex), (vk::ShaderStageFlags::FRAGMENT, &fragment)]
             .map(|(stage, module)| {
-                vk::PipelineShaderStageCreateInfo::default().stage(stage).module(module.raw).name(MAIN)
+                vk::PipelineShaderStageCreateInfo::default()
+                    .stage(stage)
+                    .module(module.raw)
+                    .specialization_info(&constants)
+                    .name(MAIN)
             });
         let input = vk::PipelineVertexInputStateCreateInfo::default();
         let assembly = vk::PipelineInputAssemblyStateCreateInfo::default()

@@ -16,6 +16,7 @@ mod clock;
 mod controls;
 mod decoders;
 mod joints;
+mod labels;
 mod loader;
 mod needs;
 mod player;
@@ -27,6 +28,7 @@ pub use audio::{AudioBlock, AudioOptions, AudioReader, AudioStats};
 pub use budget::Budget;
 pub use clock::{Clock, LoopMode, MAX_RATE};
 pub use controls::{MAX_QUEUED, SeekMode};
+pub use labels::{Labeller, labels_of};
 pub use player::{Event, PlayState, Player, PlayerOptions, PlayerStats};
 
 use std::sync::Arc;

@@ -43,7 +43,7 @@ fn harmonics(direction: DVec3) -> [f64; 15] {
 
 /// The colour of splat `index` towards the unit vector `direction` (from the camera to the splat, in the clip's own
 /// space): `max(0, base + Σ Y_k · sh_k)`. `None` if it is no number.
-pub(super) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option<DVec3> {
+pub(crate) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option<DVec3> {
     let [r, g, b] = splats.colour[index].map(f64::from);
     let mut sum = DVec3::new(r, g, b);
     let coefficients = splats.sh_rest_of(index).chunks_exact(3);
@@ -52,4 +52,14 @@ pub(super) fn towards(splats: &Splats, index: usize, direction: DVec3) -> Option
             * DVec3::new(f64::from(coefficient[0]), f64::from(coefficient[1]), f64::from(coefficient[2]));
     }
     sum.is_finite().then(|| sum.max(DVec3::ZERO))
+}
+
+/// Linear light of an sRGB-encoded value (IEC 61966-2-1), which may exceed 1.
+pub(super) fn linear(encoded: f64) -> f64 {
+    if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) }
+}
+
+/// The inverse.
+pub(super) fn encoded(linear: f64) -> f64 {
+    if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
 }

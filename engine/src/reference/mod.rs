@@ -7,16 +7,18 @@
 //! The method is EWA splatting (Zwicker et al., *EWA Splatting*, TVCG 2002) with the conventions of INRIA's 3D
 //! Gaussian splatting (Kerbl et al., TOG 2023), on the motion model of [`crate::splat`]:
 //!
-//! 1. `project`: every splat that shows at the moment becomes a 2D Gaussian in pixels, with a colour and a depth.
+//! 1. `project`: every splat that shows at the moment gets a place in the picture, a colour and a depth, and a shape
+//!    there as its clip's [`Appearance`] says (`footprint`).
 //! 2. Sort by the radial distance of the mean from the view (or from [`Options::order_from`]), nearest first, ties
 //!    by index.
-//! 3. Each pixel, at its centre: `alpha = min(0.99, opacity · exp(−½ dᵀ Σ⁻¹ d))`, skipped below 1/255; front to back
-//!    `C += T·alpha·colour`, `T *= 1 − alpha`.
+//! 3. Each pixel, at its centre: `alpha = min(0.99, …)` by the shape's formula, skipped below 1/255; front to back
+//!    `C += T·alpha·colour`, `T *= 1 − alpha`, in the colour domain of the first set.
 //!
-//! Splats outside a tile of 16 × 16 pixels are left out of its list by the exact extent of `alpha ≥ 1/255`, which
+//! Splats outside a tile of 16 × 16 pixels are left out of its list by the extent of `alpha ≥ 1/255`, which
 //! changes no bit of the result (a test renders without the lists and compares).
 
 mod colour;
+mod footprint;
 mod project;
 #[cfg(test)]
 mod tests;
@@ -26,9 +28,10 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::picture::Image;
-use crate::splat::Splats;
+use crate::splat::{Appearance, ColourDomain, Splats};
 use crate::time::TickRate;
 use crate::view::View;
+pub(crate) use colour::towards as colour_towards;
 use project::{Camera, Projected};
 
 /// A splat's part in a pixel is skipped below this: what one step of an 8-bit target can show.
@@ -75,8 +78,8 @@ impl Moment {
 /// What a reference picture depends on beyond the splats, the moment and the view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// Variance added to both axes of every projected splat, px²; 0.3 as INRIA's, 0 for none.
-    pub low_pass: f64,
+    /// How all sets are drawn, where they do not say so themselves.
+    pub appearance: Appearance,
     /// Where the clip stands in the world; any invertible affine transform.
     pub world_from_object: DMat4,
     /// The point, in the world, by distance from which splats are ordered; the view's own position if `None`. A
@@ -88,7 +91,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { low_pass: 0.3, world_from_object: DMat4::IDENTITY, order_from: None, background: None }
+        Self {
+            appearance: Appearance::default(),
+            world_from_object: DMat4::IDENTITY,
+            order_from: None,
+            background: None,
+        }
     }
 }
 
@@ -138,7 +146,24 @@ pub fn render(
     height: u32,
     options: &Options,
 ) -> Result<Rendering> {
+    let sets: Vec<_> = sets.iter().map(|set| (*set, options.appearance)).collect();
+    render_mixed(&sets, moment, view, width, height, options)
+}
+
+/// [`render`], with each set in its own appearance; colours are blended in the domain of the first.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_mixed(
+    sets: &[(&Splats, Appearance)],
+    moment: Moment,
+    view: &View,
+    width: u32,
+    height: u32,
+    options: &Options,
+) -> Result<Rendering> {
     let splats = visible(sets, moment, view, width, height, options)?;
+    let finish = Finish { domain: domain_of(sets), background: options.background };
     let (columns, rows) = (width as usize, height as usize);
     let mut rgba = vec![[0.0; 4]; columns * rows];
     let mut depth = vec![0.0; columns * rows];
@@ -154,7 +179,7 @@ pub fn render(
             for row in 0..rgba.len() / columns {
                 for column in left..right {
                     let pixel = row * columns + column;
-                    (rgba[pixel], depth[pixel]) = shade(&in_tile, column, top + row, options.background);
+                    (rgba[pixel], depth[pixel]) = shade(&in_tile, column, top + row, finish);
                 }
             }
         }
@@ -162,9 +187,14 @@ pub fn render(
     Ok(Rendering { width, height, rgba, depth })
 }
 
+/// The domain that colours are blended in.
+fn domain_of(sets: &[(&Splats, Appearance)]) -> ColourDomain {
+    sets.first().map(|(_, appearance)| appearance.colour_domain).unwrap_or_default()
+}
+
 /// The projected splats that can show, nearest first.
 fn visible(
-    sets: &[&Splats],
+    sets: &[(&Splats, Appearance)],
     moment: Moment,
     view: &View,
     width: u32,
@@ -183,12 +213,12 @@ fn visible(
             });
         }
     }
-    let camera = Camera::new(view, width, height, options)?;
+    let camera = Camera::new(view, width, height, options, domain_of(sets))?;
     let order_from = options.order_from.unwrap_or(DVec3::from_array(view.position));
     let mut ordered: Vec<(f64, Projected)> = Vec::new();
-    for set in sets {
+    for (set, appearance) in sets {
         let projected = (0..set.len()).into_par_iter().filter_map(|index| {
-            let (splat, mean_in_world) = camera.project(set, index, moment)?;
+            let (splat, mean_in_world) = camera.project(set, index, moment, *appearance)?;
             Some((mean_in_world.distance(order_from), splat))
         });
         ordered.par_extend(projected);
@@ -198,20 +228,27 @@ fn visible(
     Ok(ordered.into_iter().map(|(_, splat)| splat).collect())
 }
 
+/// What becomes of a pixel's colour once all its splats are blended.
+#[derive(Debug, Clone, Copy)]
+struct Finish {
+    domain: ColourDomain,
+    background: Option<[f64; 3]>,
+}
+
 /// One pixel: premultiplied colour, alpha and depth of the splats in `ordered`, nearest first.
-fn shade(ordered: &[&Projected], column: usize, row: usize, background: Option<[f64; 3]>) -> ([f64; 4], f64) {
+fn shade(ordered: &[&Projected], column: usize, row: usize, finish: Finish) -> ([f64; 4], f64) {
     let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
     let mut colour = DVec3::ZERO;
     let mut transmittance = 1.0;
     let (mut weights, mut weighted_depth) = (0.0, 0.0);
     for splat in ordered {
-        let alpha = splat.alpha_at(x, y);
+        let (alpha, depth) = splat.at(x, y);
         if alpha < ALPHA_MIN {
             continue;
         }
         let weight = transmittance * alpha;
         colour += weight * splat.colour;
-        weighted_depth += weight * splat.depth;
+        weighted_depth += weight * depth;
         weights += weight;
         transmittance *= 1.0 - alpha;
         if transmittance < TRANSMITTANCE_MIN {
@@ -219,7 +256,10 @@ fn shade(ordered: &[&Projected], column: usize, row: usize, background: Option<[
         }
     }
     let mut alpha = 1.0 - transmittance;
-    if let Some(background) = background {
+    if finish.domain == ColourDomain::Linear && alpha > 0.0 {
+        colour = alpha * (colour / alpha).map(colour::encoded);
+    }
+    if let Some(background) = finish.background {
         colour += transmittance * DVec3::from_array(background);
         alpha = 1.0;
     }

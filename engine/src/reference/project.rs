@@ -1,15 +1,16 @@
 //! One splat at one moment, seen by one view: where it is, how it is turned, and the 2D Gaussian it makes in the
 //! picture.
 //!
-//! The covariance in view space `V = W Σ Wᵀ` goes through the Jacobian `J` of the perspective at the mean, plus the
-//! low-pass filter: `Σ2D = J V Jᵀ + low_pass · I`. In `J` the tangents `x/z` and `y/z` are held inside the field of
-//! view widened 1.3 times about its own centre, as INRIA's rasteriser does: beyond it the linearisation explodes.
+//! The covariance in view space `V = W Σ Wᵀ` goes through the Jacobian `J` of the perspective at the mean:
+//! `Σ2D = J V Jᵀ`. In `J` the tangents `x/z` and `y/z` are held inside the field of view widened 1.3 times about its own
+//! centre, as INRIA's rasteriser does: beyond it the linearisation explodes. Discs are projected as they are.
 
 use glam::{DMat3, DMat4, DQuat, DVec3};
 
-use super::{ALPHA_MAX, ALPHA_MIN, Moment, NEAR_METRES, Options, colour};
+use super::footprint::Footprint;
+use super::{ALPHA_MIN, Moment, NEAR_METRES, Options, colour};
 use crate::error::{Error, Result};
-use crate::splat::Splats;
+use crate::splat::{Appearance, ColourDomain, Kernel, ShOrigin, Splats};
 use crate::view::View;
 
 /// How far beyond the edge of the field of view the Jacobian follows the mean, relative to its half-extent.
@@ -20,25 +21,22 @@ const CLAMP_WIDENING: f64 = 1.3;
 pub(super) struct Projected {
     /// Centre in pixels; (0, 0) is the upper left corner of the upper left pixel.
     centre: [f64; 2],
-    /// xx, xy, yy of the inverse of the 2D covariance, 1/px².
-    conic: [f64; 3],
-    /// Half the sides of the smallest upright box around all points with `alpha ≥ 1/255`, px.
+    shape: Footprint,
+    /// Half the sides of a box about the centre outside of which `alpha < 1/255`, px.
     extent: [f64; 2],
-    /// Opacity at this moment.
+    /// Opacity at this moment, as the shape takes it.
     opacity: f64,
-    /// Colour towards this view.
+    /// Colour towards this view, in the domain that is blended in.
     pub(super) colour: DVec3,
-    /// Metres along the view axis.
-    pub(super) depth: f64,
+    /// Of the mean, metres along the view axis.
+    depth: f64,
 }
 
 impl Projected {
-    /// `alpha` at a point of the picture, px.
-    pub(super) fn alpha_at(&self, x: f64, y: f64) -> f64 {
-        let (dx, dy) = (x - self.centre[0], y - self.centre[1]);
-        let [xx, xy, yy] = self.conic;
-        let power = -0.5 * (xx * dx * dx + 2.0 * xy * dx * dy + yy * dy * dy);
-        ALPHA_MAX.min(self.opacity * power.exp())
+    /// Alpha and depth at a point of the picture, px and metres.
+    pub(super) fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        let (alpha, depth) = self.shape.at([x, y], self.centre, self.opacity);
+        (alpha, depth.unwrap_or(self.depth))
     }
 
     /// Whether the splat can show in a pixel with `from ≤ coordinate < to` on `axis`. Pixel centres lie half a pixel
@@ -63,11 +61,18 @@ pub(super) struct Camera {
     middle: [f64; 2],
     /// How far from the middle the Jacobian follows.
     reach: [f64; 2],
-    low_pass: f64,
+    /// What the picture is blended in.
+    domain: ColourDomain,
 }
 
 impl Camera {
-    pub(super) fn new(view: &View, width: u32, height: u32, options: &Options) -> Result<Self> {
+    pub(super) fn new(
+        view: &View,
+        width: u32,
+        height: u32,
+        options: &Options,
+        domain: ColourDomain,
+    ) -> Result<Self> {
         let fov = &view.fov;
         let [left, right, up, down] = [fov.left, fov.right, fov.up, fov.down].map(f64::tan);
         let angles = [fov.left, fov.right, fov.up, fov.down];
@@ -80,8 +85,8 @@ impl Camera {
             )));
         }
         let object_from_world = options.world_from_object.inverse();
-        if !(object_from_world.is_finite() && options.low_pass >= 0.0) {
-            return Err(Error::invalid("world_from_object must be invertible and low_pass at least 0"));
+        if !object_from_world.is_finite() {
+            return Err(Error::invalid("world_from_object must be invertible"));
         }
         Ok(Self {
             view_from_world: view.view_from_world(),
@@ -91,18 +96,19 @@ impl Camera {
             focal: [f64::from(width) / (right - left), f64::from(height) / (up - down)],
             middle: [(left + right) / 2.0, (down + up) / 2.0],
             reach: [CLAMP_WIDENING * (right - left) / 2.0, CLAMP_WIDENING * (up - down) / 2.0],
-            low_pass: options.low_pass,
+            domain,
         })
     }
 
-    /// The splat's 2D Gaussian and its mean in the world; `None` if it does not show.
+    /// What the splat makes of the picture, and its mean in the world; `None` if it does not show.
     pub(super) fn project(
         &self,
         splats: &Splats,
         index: usize,
         moment: Moment,
+        appearance: Appearance,
     ) -> Option<(Projected, DVec3)> {
-        let Placed { mean, covariance, opacity } = place(splats, index, moment)?;
+        let Placed { mean, rest, axes, opacity } = place(splats, index, moment)?;
         let mean_in_world = self.world_from_object.transform_point3(mean);
         let mean_in_view = self.view_from_world.transform_point3(mean_in_world);
         let depth = -mean_in_view.z;
@@ -112,26 +118,38 @@ impl Camera {
         }
         let view_from_object =
             DMat3::from_mat4(self.view_from_world) * DMat3::from_mat4(self.world_from_object);
-        let in_view = view_from_object * covariance * view_from_object.transpose();
+        let axes = view_from_object * axes;
         let (tan_x, tan_y) = (mean_in_view.x / depth, mean_in_view.y / depth);
-        let [xx, xy, yy] = self.flatten(in_view, tan_x, tan_y, depth);
-        let determinant = xx * yy - xy * xy;
-        if !(determinant > 0.0 && determinant.is_finite()) {
-            return None;
-        }
-        // alpha ≥ 1/255 where dᵀ Σ⁻¹ d ≤ 2 ln(255·opacity): an ellipse this many standard deviations wide.
-        let deviations = (2.0 * (opacity / ALPHA_MIN).ln()).sqrt();
-        let direction = (mean - self.position_in_object).normalize_or_zero();
-        let projected = Projected {
-            centre: [(tan_x - self.origin[0]) * self.focal[0], (self.origin[1] - tan_y) * self.focal[1]],
-            conic: [yy / determinant, -xy / determinant, xx / determinant],
-            extent: [deviations * xx.sqrt(), deviations * yy.sqrt()],
-            opacity,
-            colour: colour::towards(splats, index, direction)?,
-            depth,
+        let centre = [(tan_x - self.origin[0]) * self.focal[0], (self.origin[1] - tan_y) * self.focal[1]];
+        let (shape, opacity, extent) = match appearance.kernel {
+            Kernel::Gaussian => {
+                let flat = self.flatten(axes * axes.transpose(), tan_x, tan_y, depth);
+                Footprint::gaussian(flat, opacity, appearance.antialias)?
+            }
+            Kernel::Surfel => Footprint::disc(self.rows(mean_in_view, axes), centre, opacity)?,
         };
+        let seen = if appearance.sh_origin == ShOrigin::Rest { rest } else { mean };
+        let direction = (seen - self.position_in_object).normalize_or_zero();
+        let colour = colour::towards(splats, index, direction)?;
+        let colour = match (appearance.colour_domain, self.domain) {
+            (ColourDomain::Encoded, ColourDomain::Linear) => colour.map(colour::linear),
+            (ColourDomain::Linear, ColourDomain::Encoded) => colour.map(colour::encoded),
+            _ => colour,
+        };
+        let projected = Projected { centre, shape, extent, opacity, colour, depth };
         let finite = projected.centre.iter().all(|value| value.is_finite());
         finite.then_some((projected, mean_in_world))
+    }
+
+    /// The rows of the matrix from a disc with these axes to the picture: x and y times the depth, and the depth.
+    fn rows(&self, mean: DVec3, axes: DMat3) -> [DVec3; 3] {
+        let across = |of: fn(DVec3) -> f64| DVec3::new(of(axes.x_axis), of(axes.y_axis), of(mean));
+        let depth = -across(|v| v.z);
+        [
+            self.focal[0] * (across(|v| v.x) - self.origin[0] * depth),
+            self.focal[1] * (self.origin[1] * depth - across(|v| v.y)),
+            depth,
+        ]
     }
 
     /// xx, xy, yy of the covariance in the picture, px², of a covariance in view space.
@@ -145,18 +163,17 @@ impl Camera {
         // depth is −z.
         let x_row = self.focal[0] / depth * DVec3::new(1.0, 0.0, tan_x);
         let y_row = self.focal[1] / depth * DVec3::new(0.0, -1.0, -tan_y);
-        [
-            x_row.dot(in_view * x_row) + self.low_pass,
-            x_row.dot(in_view * y_row),
-            y_row.dot(in_view * y_row) + self.low_pass,
-        ]
+        [x_row.dot(in_view * x_row), x_row.dot(in_view * y_row), y_row.dot(in_view * y_row)]
     }
 }
 
 /// A splat at one moment, in the clip's own space.
 struct Placed {
     mean: DVec3,
-    covariance: DMat3,
+    /// The mean at t0.
+    rest: DVec3,
+    /// The axes, each as long as its standard deviation.
+    axes: DMat3,
     opacity: f64,
 }
 
@@ -179,7 +196,7 @@ fn place(splats: &Splats, index: usize, moment: Moment) -> Option<Placed> {
     let none = [x, y, z, w] == [0.0; 4];
     let quaternion = if none { DQuat::IDENTITY } else { quaternion.normalize() };
     let axes = DMat3::from_quat(quaternion) * DMat3::from_diagonal(vector(splat.scale));
-    Some(Placed { mean, covariance: axes * axes.transpose(), opacity })
+    Some(Placed { mean, rest: vector(splat.mean), axes, opacity })
 }
 
 fn vector(v: [f32; 3]) -> DVec3 {

@@ -4,7 +4,7 @@
 use glam::DVec3;
 
 use super::*;
-use crate::splat::{Life, Motion, Splat};
+use crate::splat::{Antialias, Kernel, Life, Motion, Splat};
 use crate::view::Fov;
 
 /// A small generator with a fixed seed (xorshift64*, Vigna 2016).
@@ -52,22 +52,32 @@ fn view() -> View {
     View { fov, ..View::looking_at(DVec3::new(0.3, 0.2, 1.0), DVec3::ZERO, 1.0, 1.0) }
 }
 
+/// Every way to draw a splat.
+fn appearances() -> impl Iterator<Item = Appearance> {
+    let plain = Appearance::default();
+    let filters = Antialias::ALL.iter().map(move |&antialias| Appearance { antialias, ..plain });
+    filters.chain([Appearance { kernel: Kernel::Surfel, colour_domain: ColourDomain::Linear, ..plain }])
+}
+
 #[test]
 fn the_tile_lists_change_no_bit() {
     let scene = scene(700);
     let moment = Moment { tick: 450, seconds: 0.45 };
     // Neither side is a multiple of the tile's.
     let (width, height) = (75, 53);
-    for background in [None, Some([0.2, 0.4, 0.6])] {
-        let options = Options { background, ..Options::default() };
+    let backgrounds = [None, Some([0.2, 0.4, 0.6])];
+    for (background, appearance) in backgrounds.into_iter().flat_map(|b| appearances().map(move |a| (b, a))) {
+        let options = Options { appearance, background, ..Options::default() };
+        let finish = Finish { domain: appearance.colour_domain, background };
         let tiled = render(&[&scene], moment, &view(), width, height, &options).unwrap();
-        let splats = visible(&[&scene], moment, &view(), width, height, &options).unwrap();
-        assert!(splats.len() > 100 && splats.len() < 700, "{} splats can show", splats.len());
+        let sets = [(&scene, appearance)];
+        let splats = visible(&sets, moment, &view(), width, height, &options).unwrap();
+        assert!(splats.len() > 50 && splats.len() < 700, "{} splats can show", splats.len());
         let all: Vec<&Projected> = splats.iter().collect();
         for row in 0..height as usize {
             for column in 0..width as usize {
                 let index = row * width as usize + column;
-                let (rgba, depth) = shade(&all, column, row, background);
+                let (rgba, depth) = shade(&all, column, row, finish);
                 assert_eq!(
                     rgba.map(f64::to_bits),
                     tiled.rgba[index].map(f64::to_bits),
@@ -85,11 +95,12 @@ fn lists_that_are_too_short_are_seen() {
     let scene = scene(700);
     let moment = Moment { tick: 450, seconds: 0.45 };
     let options = Options::default();
-    let splats = visible(&[&scene], moment, &view(), 75, 53, &options).unwrap();
+    let splats = visible(&[(&scene, options.appearance)], moment, &view(), 75, 53, &options).unwrap();
+    let finish = Finish { domain: ColourDomain::Encoded, background: None };
     let all: Vec<&Projected> = splats.iter().collect();
     let fewer = &all[..all.len() * 9 / 10];
     let differ =
-        (0..75 * 53).any(|i| shade(&all, i % 75, i / 75, None) != shade(fewer, i % 75, i / 75, None));
+        (0..75 * 53).any(|i| shade(&all, i % 75, i / 75, finish) != shade(fewer, i % 75, i / 75, finish));
     assert!(differ);
 }
 

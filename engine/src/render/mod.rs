@@ -9,6 +9,7 @@
 mod arena;
 mod canvas;
 mod joined;
+mod look;
 pub mod pass;
 mod pool;
 mod scene;
@@ -26,10 +27,13 @@ use pool::Pool;
 use scene::Scene;
 use scratch::Scratch;
 use slot::Slot;
+use upload::{Load, loads};
 
 use crate::error::{Error, Result};
 use crate::frame::LiveSet;
 use crate::gpu::{BindLayouts, BindSet, Gpu, Span};
+use crate::look::{ChannelLook, Labels};
+use crate::splat::{Appearance, ClipInfo};
 use crate::time::TickRate;
 use crate::view::View;
 
@@ -43,8 +47,26 @@ pub struct Performer<'a> {
     pub live: &'a LiveSet,
     /// The clip's tick rate.
     pub rate: TickRate,
+    /// How the clip asks to be drawn.
+    pub appearance: Appearance,
     /// Where the clip stands: rotation, translation, uniform scale.
     pub world_from_object: DMat4,
+    /// What is hidden and what tinted by the labels of its splats; `None` draws it as it is.
+    pub look: Option<ChannelLook<'a>>,
+}
+
+impl<'a> Performer<'a> {
+    /// A live set of the clip that `info` describes, standing at the world's origin.
+    #[must_use]
+    pub const fn new(live: &'a LiveSet, info: &ClipInfo) -> Self {
+        Self {
+            live,
+            rate: info.rate,
+            appearance: info.appearance,
+            world_from_object: DMat4::IDENTITY,
+            look: None,
+        }
+    }
 }
 
 /// How colour leaves the renderer.
@@ -64,8 +86,6 @@ pub struct Settings {
     pub background: [f32; 4],
     /// The target's encoding.
     pub encoding: Encoding,
-    /// Low-pass variance in px² that the asset was trained with; 0.3 for 3D Gaussian splatting.
-    pub low_pass: f32,
     /// Draw each segment in the level of detail it is given in, even if this frame has to wait until it is on the GPU.
     /// Otherwise the coarser level that is there stands in while the finer one is written, a piece a frame.
     pub exact: bool,
@@ -73,7 +93,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { background: [0.0; 4], encoding: Encoding::Srgb, low_pass: 0.3, exact: false }
+        Self { background: [0.0; 4], encoding: Encoding::Srgb, exact: false }
     }
 }
 
@@ -90,6 +110,8 @@ pub struct Statistics {
     pub pool_bytes: u64,
     /// Times that buffers had to grow; constant while playback is steady.
     pub growths: u32,
+    /// Frames whose performers asked for different colour domains: all were blended in that of the first.
+    pub mixed_domains: u64,
 }
 
 /// Draws performers on one GPU.
@@ -168,9 +190,10 @@ impl Renderer {
         let slot = &mut self.slots[index];
         slot.record(&self.layouts, &mut self.pool, &self.scratch, &self.passes, canvas, &self.scene)?;
         let live = performers.iter().flat_map(|p| &p.live.segments);
-        slot.submit(&self.pool.waits(live, frame_number))?;
+        slot.submit(&self.pool.waits(live, labels_in(performers), frame_number))?;
         self.statistics.frames = frame_number;
         self.statistics.slots = self.scene.slots();
+        self.statistics.mixed_domains += u64::from(self.scene.mixed_domains);
         self.statistics.uploaded_bytes = self.pool.uploaded_bytes();
         self.statistics.pool_bytes = self.pool.bytes();
         Ok(())
@@ -179,7 +202,11 @@ impl Renderer {
     /// Uploads what is live and not there yet, and a part of what comes next; grows the pool when it cannot hold what is
     /// live.
     fn make_resident(&mut self, performers: &[Performer<'_>], frame: u64, completed: u64) -> Result<()> {
-        let live = || performers.iter().flat_map(|p| &p.live.segments);
+        let segments = || performers.iter().flat_map(|p| &p.live.segments);
+        // Where a picture has to be exact, labels are as urgent as what they belong to.
+        let exact = self.pool.exact;
+        let urgent = || labels_in(performers).filter(|_| exact).map(|labels| Load::Labels(labels));
+        let live = || loads(segments()).chain(urgent());
         if !self.pool.make_resident(live(), frame, completed) {
             self.wait()?;
             self.pool.grow(&self.gpu, live())?;
@@ -191,8 +218,10 @@ impl Renderer {
         let slot = usize::try_from(frame % FRAMES_IN_FLIGHT).unwrap_or(0);
         self.pool.write_live(&self.gpu, live(), slot)?;
         // Live segments for which a coarser level stands in are first in line.
-        let coming = || live().chain(performers.iter().flat_map(|p| &p.live.coming));
-        self.pool.write_ahead(&self.gpu, coming(), frame, completed, slot)
+        let next = performers.iter().flat_map(|p| &p.live.coming);
+        let labels = labels_in(performers).map(|labels| Load::Labels(labels));
+        let coming = loads(segments()).chain(labels).chain(loads(next));
+        self.pool.write_ahead(&self.gpu, coming, frame, completed, slot)
     }
 
     /// Grows the scratch buffers when this frame has more slots or views than any before.
@@ -263,6 +292,11 @@ impl Renderer {
         slot.wait(&mut Vec::new())?;
         canvas.pixels()
     }
+}
+
+/// The labels of all looks, of what is live and what comes.
+fn labels_in<'a>(performers: &'a [Performer<'a>]) -> impl Iterator<Item = &'a Arc<Labels>> + Clone {
+    performers.iter().filter_map(|performer| performer.look).flat_map(|look| look.labels)
 }
 
 impl Drop for Renderer {

@@ -14,13 +14,14 @@ use vivant_shaders::generated::binding;
 
 use super::FRAMES_IN_FLIGHT;
 use super::arena::{ARENAS, HARMONICS, PACKED, Run, SLOTS, first_fit};
-use super::upload::{Load, LoadId, PACKED_UNIT, Piece, Target, arena_of, loads, palette_id};
+use super::upload::{Load, LoadId, PACKED_UNIT, Piece, Target, arena_of, labels_id, palette_id};
 use crate::error::{Error, Result};
 use crate::frame::{CLUSTER_SPLATS, Cluster, Plane, SegmentData};
 use crate::gpu::{BATCHES, Buffer, BufferKind, Encoder, Gpu, Transfer, Waits};
+use crate::look::Labels;
 
-/// Segments and palettes that can be resident at once: as many segments as can be live, each with a palette.
-const MAX_RESIDENT: usize = 128;
+/// Segments, palettes and labels that can be resident at once: as many segments as can be live, each with one of each.
+const MAX_RESIDENT: usize = 192;
 
 /// Least bytes of coming segments to write a frame.
 const PRELOAD_BYTES: usize = 256 << 10;
@@ -177,21 +178,19 @@ impl Pool {
     }
 
     /// Empties the pool and makes it large enough for `live`, and for as much again to follow when clips move on.
-    pub(super) fn grow<'a>(
-        &mut self,
-        gpu: &Gpu,
-        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
-    ) -> Result<()> {
+    pub(super) fn grow<'a>(&mut self, gpu: &Gpu, live: impl Iterator<Item = Load<'a>>) -> Result<()> {
         let (mut needed, mut moving) = ([0_u32; ARENAS], [0_u32; ARENAS]);
         let mut planes = self.plane_mask;
         let mut seen = Vec::with_capacity(MAX_RESIDENT);
-        for load in loads(live) {
+        for load in live {
             if seen.contains(&load.id()) {
                 continue;
             }
             seen.push(load.id());
             planes |= load.planes() & full_mask();
-            for (arena, count) in load.units().into_iter().enumerate() {
+            let mut units = load.units();
+            units[PACKED] = units[PACKED].saturating_add(load.label_units());
+            for (arena, count) in units.into_iter().enumerate() {
                 needed[arena] = needed[arena].saturating_add(count);
                 moving[arena] = moving[arena].saturating_add(if load.moves() { count } else { 0 });
             }
@@ -226,14 +225,14 @@ impl Pool {
     /// frame that the GPU has finished.
     pub(super) fn make_resident<'a>(
         &mut self,
-        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+        live: impl Iterator<Item = Load<'a>> + Clone,
         frame: u64,
         completed: u64,
     ) -> bool {
-        for load in loads(live.clone()) {
+        for load in live.clone() {
             let shown = match load {
                 Load::Segment(segment) => self.stand_in(segment).map(|r| r.id),
-                Load::Palette(..) => None,
+                Load::Palette(..) | Load::Labels(_) => None,
             };
             for resident in &mut self.residents {
                 if resident.id == load.id() || Some(resident.id) == shown {
@@ -241,7 +240,7 @@ impl Pool {
                 }
             }
         }
-        for load in loads(live) {
+        for load in live {
             if load.bytes() > 0 && self.find(load.id()).is_none() {
                 let room = if self.has_planes(load) { self.find_room(load.units(), completed) } else { None };
                 let Some(runs) = room else { return false };
@@ -264,12 +263,12 @@ impl Pool {
     pub(super) fn write_live<'a>(
         &mut self,
         gpu: &Gpu,
-        live: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+        live: impl Iterator<Item = Load<'a>> + Clone,
         slot: usize,
     ) -> Result<()> {
         let staging = if self.unified { Staging::InPlace } else { Staging::Late(slot) };
         // A palette counts with each of its segments: more than is needed, and never less.
-        let needed: u64 = loads(live.clone()).map(|load| self.missing_bytes(load) as u64).sum();
+        let needed: u64 = live.clone().map(|load| self.missing_bytes(load) as u64).sum();
         if needed == 0 {
             return Ok(());
         }
@@ -280,7 +279,7 @@ impl Pool {
             *late = Some(Buffer::new(gpu, "late segment staging", bytes, BufferKind::Staging)?);
         }
         let mut cursor = 0;
-        for load in loads(live) {
+        for load in live {
             if self.missing_bytes(load) > 0 {
                 self.write_some(load, usize::MAX, staging, &mut cursor)?;
             }
@@ -293,13 +292,13 @@ impl Pool {
     pub(super) fn write_ahead<'a>(
         &mut self,
         gpu: &Gpu,
-        coming: impl Iterator<Item = &'a Arc<SegmentData>> + Clone,
+        coming: impl Iterator<Item = Load<'a>> + Clone,
         frame: u64,
         completed: u64,
         slot: usize,
     ) -> Result<()> {
         let mut missing = 0;
-        for load in loads(coming.clone()) {
+        for load in coming.clone() {
             if self.find(load.id()).is_none() && self.has_planes(load) && load.bytes() > 0 {
                 // Only what has long been unused makes way: the segments of the last second may be wanted again.
                 let Some(runs) = self.find_room(load.units(), completed) else { continue };
@@ -324,7 +323,7 @@ impl Pool {
         let before = self.pending.len();
         let mut budget = (missing / PRELOAD_FRAMES).next_multiple_of(4).clamp(PRELOAD_BYTES, PRELOAD_MAX);
         let mut cursor = 0;
-        for load in loads(coming) {
+        for load in coming {
             let wrote = self.write_some(load, budget, staging, &mut cursor)?;
             budget -= wrote;
             if wrote > 0
@@ -355,10 +354,17 @@ impl Pool {
         sent
     }
 
-    /// What the frame that draws `live` has to wait for on the GPU; it must be submitted with it.
+    /// Where the labels of a segment start in the packed words, once all of them are written.
+    pub(super) fn labels(&self, labels: &Labels) -> Option<u32> {
+        let whole = self.find(labels_id(labels)).filter(|r| r.written >= r.bytes)?;
+        Some(whole.runs[PACKED].first)
+    }
+
+    /// What the frame that draws `live` with these `labels` has to wait for on the GPU; it must be submitted with it.
     pub(super) fn waits<'a>(
         &mut self,
         live: impl Iterator<Item = &'a Arc<SegmentData>>,
+        labels: impl Iterator<Item = &'a Arc<Labels>>,
         frame: u64,
     ) -> Waits {
         let carried = |r: Option<&Resident>| r.map_or(0, |r| r.transfer);
@@ -367,7 +373,9 @@ impl Pool {
             let palette = segment.palette.as_ref().and_then(|_| self.find(palette_id(segment.id.0)));
             own.max(carried(palette))
         });
-        let newest = shown.max().unwrap_or(0);
+        let looked_at = labels.filter(|labels| self.labels(labels).is_some());
+        let looked_at = looked_at.map(|labels| carried(self.find(labels_id(labels))));
+        let newest = shown.chain(looked_at).max().unwrap_or(0);
         self.transfer.as_mut().map_or_else(Waits::default, |transfer| transfer.waits(newest, frame))
     }
 

@@ -1,16 +1,20 @@
 //! From performers and views to what the kernels read: segments, cluster references, the frame block. CPU only.
 
 use glam::{DMat4, DQuat, DVec3, Vec3};
-use vivant_shaders::generated::{BINDING_TURNS, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK};
-use vivant_shaders::layout;
+use vivant_shaders::generated::{
+    BINDING_TURNS, BLEND_LINEAR, CLUSTER_SPLATS, ENCODE_LINEAR, KEY_MAX, SORT_BLOCK,
+};
+use vivant_shaders::{generated, layout};
 
 use super::arena::{HARMONICS, PACKED, SLOTS, tile_units};
 use super::joined::Joined;
+use super::look::{self, Look};
 use super::pool::Pool;
 use super::upload::palette_id;
 use super::{Encoding, Performer, Settings};
 use crate::error::{Error, Result};
-use crate::frame::{Plane, SegmentData};
+use crate::frame::{LiveSet, Plane, SegmentData};
+use crate::look::{ChannelLook, LOOK_LABELS, MAX_LOOKS};
 use crate::rig::{Affine, Harmonics};
 use crate::view::View;
 
@@ -20,6 +24,10 @@ pub(super) struct Scene {
     pub(super) block: layout::FrameBlock,
     pub(super) segments: Vec<layout::Segment>,
     pub(super) references: Vec<layout::ClusterRef>,
+    /// Whether the kernels need more than the ordinary.
+    pub(super) looks: bool,
+    /// Whether some performers ask for another colour domain than they get.
+    pub(super) mixed_domains: bool,
     /// What the joints of all performers do, three rows each.
     pub(super) joints: Vec<Affine>,
     head: DVec3,
@@ -56,9 +64,12 @@ impl Scene {
         let frame = &mut self.block.frame;
         frame.head_in_world = self.head.as_vec3().extend(0.0).to_array();
         frame.background = settings.background;
-        frame.low_pass = settings.low_pass;
         frame.views = u32::try_from(views.len()).unwrap_or(0);
-        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 };
+        let (linear, mixed) = look::domain(performers);
+        self.mixed_domains = mixed;
+        self.looks = mixed || performers.iter().any(|p| look::is_special(p.appearance));
+        frame.flags = if settings.encoding == Encoding::Linear { ENCODE_LINEAR } else { 0 }
+            | if linear { BLEND_LINEAR } else { 0 };
         Ok(())
     }
 
@@ -69,16 +80,17 @@ impl Scene {
         self.joints.clear();
         self.nearest = f64::INFINITY;
         self.farthest = 0.0;
+        let mut looks = 0;
         for performer in performers {
             let placed = Placement::of(performer.world_from_object)?;
+            let Look { low_pass, bits } = Look::of(performer.appearance);
+            let look_number = self.take_look(performer.look, &mut looks)?;
             let joints_first = u32::try_from(self.joints.len()).unwrap_or(u32::MAX);
             self.joints.extend_from_slice(&performer.live.joints);
             for segment in &performer.live.segments {
                 let Some((runs, lod)) = pool.drawn(segment) else { continue };
                 let carried = segment.keys.joints > 0;
-                // Splats without their joints have no place.
-                let carrying = segment.rig.as_ref().map_or(0, |rig| rig.joints().len());
-                if carried && (carrying == 0 || performer.live.joints.len() < carrying) {
+                if carried && !has_joints(segment, performer.live) {
                     continue;
                 }
                 // A palette is resident whenever a segment is that refers to it.
@@ -88,6 +100,7 @@ impl Scene {
                 let tick = u32::try_from(performer.live.tick - segment.start).unwrap_or(0);
                 let seconds = performer.live.seconds - performer.rate.seconds_from_ticks(segment.start);
                 let index = u32::try_from(self.segments.len()).unwrap_or(0);
+                let labels = labels_first(performer.look, segment, pool);
                 let grid = &segment.grid;
                 let joined = Joined::at(
                     segment,
@@ -132,6 +145,10 @@ impl Scene {
                     pose_origin: grid.pose_origin,
                     pose_step: grid.pose_step,
                     gain: segment.lod_gains.get(usize::from(lod)).copied().unwrap_or(1.0),
+                    low_pass,
+                    look: bits,
+                    labels_first: labels.unwrap_or(0),
+                    label_look: labels.map_or(0, |_| look_number),
                     binding: if carried { binding(segment) } else { 0 },
                     joints_first,
                 });
@@ -157,6 +174,21 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    /// Puts the table of a performer's look into the frame block, behind those before; its number, from 1, or 0 for none.
+    fn take_look(&mut self, look: Option<ChannelLook<'_>>, looks: &mut usize) -> Result<u32> {
+        let Some(ChannelLook { table, .. }) = look else { return Ok(0) };
+        let Some(place) = self.block.looks.get_mut(*looks) else {
+            return Err(Error::LimitExceeded {
+                what: "performers with a look in one frame".to_owned(),
+                value: *looks as u64 + 1,
+                limit: MAX_LOOKS as u64,
+            });
+        };
+        place.as_flattened_mut().copy_from_slice(table.words());
+        *looks += 1;
+        Ok(u32::try_from(*looks).unwrap_or(0))
     }
 
     /// Widens the depth interval by a box of means, taken as the ball around it.
@@ -189,10 +221,29 @@ impl Scene {
         u32::try_from(self.references.len()).unwrap_or(u32::MAX).saturating_mul(CLUSTER_SPLATS)
     }
 
+    /// Whether joints carry any of its splats.
+    pub(super) fn carries(&self) -> bool {
+        self.segments.iter().any(|segment| segment.binding != 0)
+    }
+
     /// Workgroups of slice and cull.
     pub(super) fn groups(&self) -> u32 {
         self.slots() / CLUSTER_SPLATS
     }
+}
+
+const _: () =
+    assert!(MAX_LOOKS == generated::MAX_LOOKS as usize && LOOK_LABELS == generated::LOOK_LABELS as usize);
+
+/// Whether a live set has the joints that carry a segment: without them its splats have no place.
+fn has_joints(segment: &SegmentData, live: &LiveSet) -> bool {
+    let carrying = segment.rig.as_ref().map_or(0, |rig| rig.joints().len());
+    carrying > 0 && live.joints.len() >= carrying
+}
+
+/// Where the labels of a segment start in the pool; without them it is drawn plainly.
+fn labels_first(look: Option<ChannelLook<'_>>, segment: &SegmentData, pool: &Pool) -> Option<u32> {
+    pool.labels(look?.labels.iter().find(|labels| labels.id == segment.id)?)
 }
 
 /// Clusters of a segment's level of detail.

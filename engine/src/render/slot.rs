@@ -101,11 +101,11 @@ impl Slot {
         let mut encoder = Encoder::begin(layouts, &self.frame, &mut self.timings)?;
         pool.record_copies(&mut encoder);
         encoder.bind(set);
-        passes.slice.record(&mut encoder, scene.groups());
+        passes.slice.record(&mut encoder, scene.groups(), scene.carries());
         passes.cull.record(&mut encoder, scene.groups());
         passes.sort.record(&mut encoder, scene.block.frame.blocks);
-        passes.project.record(&mut encoder, counts);
-        canvas.raster().record(&mut encoder, canvas.accumulation(), set, counts);
+        passes.project.record(&mut encoder, counts, scene.looks);
+        canvas.raster().record(&mut encoder, canvas.accumulation(), set, counts, scene.looks);
         canvas.composite().record(&mut encoder, canvas.output(), set);
         encoder.finish()?;
         self.timed = true;

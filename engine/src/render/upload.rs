@@ -1,4 +1,4 @@
-//! What is loaded into the pool, a segment or a clip's palette, and how its bytes travel: as one run that may be cut
+//! What is loaded into the pool, a segment, a clip's palette or a segment's labels, and how its bytes travel: as one run that may be cut
 //! anywhere, so that a few hundred kilobytes can go a frame.
 //!
 //! The run is the full planes in order, then the tiles one cluster after the other, the poses, the cluster table. Tiles are
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::arena::{ARENAS, HARMONIC_PLANES, HARMONICS, PACKED, Run, SLOTS, tile_units, units};
 use crate::frame::{CLUSTER_SPLATS, Cluster, FULL_LOD, Palette, Plane, SegmentData};
+use crate::look::Labels;
 
 /// Bytes of a unit of packed words.
 pub(super) const PACKED_UNIT: usize = CLUSTER_SPLATS * 4;
@@ -30,10 +31,17 @@ pub(super) enum Load<'a> {
     Segment(&'a SegmentData),
     /// A palette, and the number of its clip.
     Palette(&'a Palette, u64),
+    /// The labels of a segment, for a look.
+    Labels(&'a Labels),
 }
 
 /// What identifies a load: a segment's [`SegmentData::key`], or a palette's clip and a number no segment has.
 pub(super) type LoadId = (u64, u32, u8);
+
+/// The identity of a segment's labels in a channel: no level of detail has such a number.
+pub(super) const fn labels_id(labels: &Labels) -> LoadId {
+    (labels.id.0, labels.id.1, 128 | labels.channel)
+}
 
 /// The identity of a clip's palette.
 pub(super) const fn palette_id(clip: u64) -> LoadId {
@@ -56,6 +64,15 @@ impl<'a> Load<'a> {
         match self {
             Self::Segment(segment) => segment.key(),
             Self::Palette(_, clip) => palette_id(clip),
+            Self::Labels(labels) => labels_id(labels),
+        }
+    }
+
+    /// Units to keep for the labels of its splats, should a look be asked for.
+    pub(super) fn label_units(self) -> u32 {
+        match self {
+            Self::Segment(segment) if segment.carries => Labels::units_of(segment.full_splats),
+            _ => 0,
         }
     }
 
@@ -66,6 +83,7 @@ impl<'a> Load<'a> {
             Self::Palette(palette, _) => {
                 [0, 0, u32::try_from(palette.entries.div_ceil(CLUSTER_SPLATS)).unwrap_or(u32::MAX)]
             }
+            Self::Labels(labels) => [0, labels.units(), 0],
         }
     }
 
@@ -74,6 +92,7 @@ impl<'a> Load<'a> {
         match self {
             Self::Segment(segment) => segment.plane_mask(),
             Self::Palette(palette, _) => palette.harmonics().fold(0, |mask, plane| mask | plane.bit()),
+            Self::Labels(_) => 0,
         }
     }
 
@@ -82,6 +101,7 @@ impl<'a> Load<'a> {
         match self {
             Self::Segment(segment) => run_bytes(segment),
             Self::Palette(palette, _) => usize::try_from(palette.bytes()).unwrap_or(usize::MAX),
+            Self::Labels(labels) => labels.bytes().len(),
         }
     }
 
@@ -92,7 +112,7 @@ impl<'a> Load<'a> {
                 let life = segment.plane_mask() & (Plane::Life.bit() | Plane::PackedLife.bit()) != 0;
                 life || segment.start != 0 || segment.keys.any()
             }
-            Self::Palette(..) => false,
+            Self::Palette(..) | Self::Labels(_) => false,
         }
     }
 
@@ -104,6 +124,11 @@ impl<'a> Load<'a> {
             Self::Palette(palette, _) => {
                 let planes = Plane::HARMONICS.into_iter().zip(palette.planes.iter().map(Vec::as_slice));
                 full_piece(planes, runs, at).ok()
+            }
+            Self::Labels(labels) => {
+                let data = labels.bytes().get(at..).filter(|data| !data.is_empty())?;
+                let to = runs[PACKED].first as usize * PACKED_UNIT + at;
+                Some(Piece { target: Target::Packed, to, data })
             }
         }
     }
@@ -223,6 +248,7 @@ mod tests {
             clusters: vec![cluster(256), cluster(44)],
             planes,
             poses: Vec::new(),
+            carries: false,
             grid: Grid::default(),
             palette: None,
             rig: None,

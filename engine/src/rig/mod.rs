@@ -223,7 +223,7 @@ impl Rig {
     }
 
     /// Boxes round what the joints' balls become: lower and upper corner, in which every carried mean lies. `None` where
-    /// nothing is bound.
+    /// nothing is bound, or a joint is farther than numbers go.
     #[must_use]
     pub fn bounds(&self, carried: &[Affine]) -> Option<[[f32; 3]; 2]> {
         let mut out: Option<[[f32; 3]; 2]> = None;
@@ -237,7 +237,7 @@ impl Rig {
                 corners[1][axis] = corners[1][axis].max(middle + reach);
             }
         }
-        out
+        out.filter(|corners| corners.as_flattened().iter().all(|value| value.is_finite()))
     }
 }
 

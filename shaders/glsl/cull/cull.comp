@@ -15,13 +15,18 @@ shared bool cluster_visible;
 // Where alpha falls under 1/255 for the most opaque splat: sqrt(2 ln 255), rounded up.
 const float REACH = 3.34;
 
-// Whether a splat whose largest standard deviation is `sigma` metres can touch the view's screen from `p`.
-bool touches_screen(View view, vec3 p, float sigma) {
-    float depth = -p.z;
-    vec2 ratio = p.xy / depth;
+// Whether a splat whose largest standard deviation is `sigma` metres can touch the view's screen from `p`. A surfel's far
+// and near sides are where they are, so its px may be as large as at its nearest point.
+bool touches_screen(View view, vec3 p, float sigma, Segment segment) {
+    bool surfel = (segment.look & LOOK_SURFEL) != 0u;
+    float depth = surfel ? -p.z - REACH * sigma : -p.z;
+    if (depth < NEAR_METRES) {
+        return true;
+    }
+    vec2 ratio = p.xy / -p.z;
     float stretch = 1.0 + dot(ratio, ratio);
     vec2 f = view.screen.xy * sigma / depth;
-    float reach_px = REACH * sqrt(max(f.x * f.x, f.y * f.y) * stretch + frame.low_pass) + 1.0;
+    float reach_px = REACH * sqrt(max(f.x * f.x, f.y * f.y) * stretch + segment.low_pass) + 1.0;
     vec2 px = vec2(ratio.x - view.tangents.x, view.tangents.z - ratio.y) * view.screen.xy;
     return all(greaterThanEqual(px, vec2(-reach_px))) && all(lessThanEqual(px, view.screen.zw + reach_px));
 }
@@ -65,7 +70,7 @@ void main() {
         bool visible = false;
         for (uint v = 0u; v < frame.views; ++v) {
             vec3 p = (views[v].view_from_world * vec4(mean, 1.0)).xyz;
-            visible = visible || (-p.z >= NEAR_METRES && touches_screen(views[v], p, sigma));
+            visible = visible || (-p.z >= NEAR_METRES && touches_screen(views[v], p, sigma, segment));
         }
         if (visible) {
             float steps = (distance(mean, frame.head_in_world.xyz) - frame.key_near) * frame.key_scale;

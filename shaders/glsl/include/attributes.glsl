@@ -179,6 +179,12 @@ Moment splat_moment(Segment segment, uint source) {
     return Moment(segment.seconds - middle, 1.0, half_length(segment, 0u, segment.ticks));
 }
 
+// Seconds from the time a splat's motion is told from to the peak of its envelope, its t0.
+float rest_dt(Segment segment, uint source) {
+    bool packed_life = (segment.planes & (PLANE_LIFE | PLANE_PACKED_LIFE)) == PLANE_PACKED_LIFE;
+    return packed_life ? unpackHalf2x16(packed_pair(segment, source, PLACE_LIFE).y).x : 0.0;
+}
+
 vec3 splat_velocity(Segment segment, uint source, float half_length) {
     if ((segment.planes & PLANE_VELOCITY) != 0u) {
         uint triple = source * 3u;
@@ -220,5 +226,23 @@ Curve splat_curve(Segment segment, uint source, vec4 rotation, float half_length
         return Curve(vec3(a, b.x) * quadratic_step, vec3(b.y, c) * cubic_step, turned);
     }
     return Curve(vec3(0.0), vec3(0.0), vec4(0.0));
+}
+
+// Whether splats have a place at their t0: what keys, poses or joints carry does not.
+bool has_rest(Segment segment) {
+    bool several = (segment.planes & PLANE_PACKED_MEAN) != 0u && keys_of(segment, PLACE_MEAN) > 1u;
+    return !several && segment.poses == 0u && segment.binding == 0u;
+}
+
+// Where a splat is at its t0, object space.
+vec3 splat_rest(Segment segment, uint source) {
+    vec3 mean = splat_mean(segment, source);
+    float dt = rest_dt(segment, source);
+    if (dt == 0.0) {
+        return mean;
+    }
+    float half_window = splat_moment(segment, source).half_length;
+    Curve curve = splat_curve(segment, source, vec4(0.0, 0.0, 0.0, 1.0), half_window);
+    return mean + (splat_velocity(segment, source, half_window) + (curve.quadratic + curve.cubic * dt) * dt) * dt;
 }
 #endif

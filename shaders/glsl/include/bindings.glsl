@@ -29,7 +29,11 @@
 #define WRITES_PROJECTED readonly
 #endif
 
-layout(std430, set = 0, binding = 0) readonly buffer FrameBlock { Frame frame; View views[MAX_VIEWS]; };
+layout(std430, set = 0, binding = 0) readonly buffer FrameBlock {
+    Frame frame;
+    View views[MAX_VIEWS];
+    uint looks[MAX_LOOKS * LOOK_LABELS];    // by look, then by label; see labels.glsl
+};
 layout(std430, set = 0, binding = 1) readonly buffer SegmentBlock { Segment segments[]; };
 layout(std430, set = 0, binding = 2) readonly buffer ClusterRefBlock { ClusterRef cluster_refs[]; };
 layout(std430, set = 0, binding = 3) readonly buffer ClusterBlock { Cluster clusters[]; };

@@ -40,10 +40,20 @@ const uint PLACE_VELOCITY = 5u;
 const uint PLACE_CURVE = 6u;
 const uint PLACE_HARMONICS = 7u;
 
+const uint MAX_LOOKS = 4u;          // looks of a frame at once
+const uint LOOK_LABELS = 256u;      // labels that a look tells apart; the last stands for all from it on
+const uint LOOK_HIDDEN = 1u << 31;  // bit of a look's word: splats of that label are not drawn
 const uint BINDING_TURNS = 1u << 31; // bit of Segment.binding: harmonics turn with their splats
 const uint SEGMENT_BITS = 6u;       // what the index of a segment takes of Sliced.segment: 64 live at once
 
-const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: convert sRGB-encoded colour to linear at the composite
+const uint ENCODE_LINEAR = 1u;      // bit of Frame.flags: the target takes linear light
+const uint BLEND_LINEAR = 2u;       // bit of Frame.flags: splats are blended as linear light, not sRGB-encoded
+
+const uint LOOK_MIP = 1u;           // bit of Segment.look: opacity falls by as much as the low-pass makes a splat grow
+const uint LOOK_INTEGRAL = 2u;      // bit of Segment.look: splats are integrated over the pixel
+const uint LOOK_SURFEL = 4u;        // bit of Segment.look: splats are discs that rays meet
+const uint LOOK_REST = 8u;          // bit of Segment.look: harmonics look at where a splat is at t0
+const uint LOOK_LINEAR = 16u;       // bit of Segment.look: colours are linear light, not sRGB-encoded
 
 // What every kernel of a frame knows.
 struct Frame {
@@ -52,7 +62,7 @@ struct Frame {
     float key_near;         // radial distance from the head of key KEY_MAX, metres
     float key_scale;        // keys a metre
     float depth_reference;  // metres subtracted from depths before they are accumulated, for precision
-    float low_pass;         // px², added to the diagonal of the projected covariance
+    uint reserved;
     uint views;
     uint slots;             // entries of the sliced and key arrays: cluster references × 256
     uint blocks;            // sort blocks: ceil(slots / SORT_BLOCK)
@@ -105,6 +115,10 @@ struct Segment {
     float pose_origin[3];
     float pose_step;
     float gain;             // factor on every scale, 1 unless a coarser level of detail is shown
+    float low_pass;         // px², added to the diagonal of the projected covariance
+    uint look;              // LOOK_* bits
+    uint labels_first;      // where its labels start in plane_packed, in steps of 256 words; a byte a splat
+    uint label_look;        // one more than the number of its look, 0 for none
     uint binding;           // where the joints of a splat stand in a tile, in words a splat; from bit 16 on their number
     uint joints_first;      // the clip's first joint among all; of use where binding is not 0
 };
@@ -139,7 +153,8 @@ struct Sliced {
 };
 
 // A splat as one view sees it. The ellipse is kept in full floats: rounding it to halves moves its edge, where alpha
-// meets the cut, by half a percent, which shows in the depth of translucent layers.
+// meets the cut, by half a percent, which shows in the depth of translucent layers. A splat that is integrated over the
+// pixel has a negative `minor`; a surfel has a negative `depth` and other things in `major` and `minor`: look.glsl.
 struct Projected {
     vec2 centre;            // px, origin upper left
     vec2 major;             // the longer half axis of one standard deviation, px

@@ -8,12 +8,13 @@
 layout(location = 0) flat in vec2 centre;
 layout(location = 1) flat in vec4 deviations_from_px;
 layout(location = 2) flat in vec4 colour_opacity;
-layout(location = 3) flat in float depth;
+layout(location = 3) flat in vec4 depth_look;
 layout(location = 0) out vec4 colour;
 layout(location = 1) out vec4 depth_sum;
 
 void main() {
-    float alpha = falloff_alpha(gl_FragCoord.xy - centre, deviations_from_px, colour_opacity.a);
+    float depth;
+    float alpha = falloff_alpha(gl_FragCoord.xy - centre, deviations_from_px, colour_opacity.a, depth_look, depth);
     if (alpha < ALPHA_CUT) {
         discard;
     }

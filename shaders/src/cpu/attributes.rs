@@ -183,6 +183,24 @@ pub(crate) fn moment(buffers: &Buffers, segment: &Segment, source: usize) -> (f3
     (segment.seconds - middle, 1.0, half(0, segment.ticks))
 }
 
+/// Where a splat is at its t0, in object space; `None` where keys, poses or joints carry it.
+pub(crate) fn rest(buffers: &Buffers, segment: &Segment, source: usize) -> Option<Vec3> {
+    let several = segment.planes & PLANE_PACKED_MEAN != 0 && keys_of(segment, PLACE_MEAN) > 1;
+    if several || segment.poses > 0 || segment.binding != 0 {
+        return None;
+    }
+    let place = mean(buffers, segment, source);
+    if segment.planes & (PLANE_LIFE | PLANE_PACKED_LIFE) != PLANE_PACKED_LIFE {
+        return Some(place);
+    }
+    let [_, envelope] = packed(buffers, segment, source, PLACE_LIFE);
+    let dt = pack::halves(envelope).x;
+    let (_, _, half) = moment(buffers, segment, source);
+    let curve = curve(buffers, segment, source, Quat::IDENTITY, half);
+    let speed = velocity(buffers, segment, source, half) + (curve.quadratic + curve.cubic * dt) * dt;
+    Some(place + speed * dt)
+}
+
 pub(crate) fn velocity(buffers: &Buffers, segment: &Segment, source: usize, half: f32) -> Vec3 {
     if segment.planes & PLANE_VELOCITY != 0 {
         let words = buffers.plane(5, source, 3);

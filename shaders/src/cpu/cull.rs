@@ -3,7 +3,7 @@
 use glam::{Mat4, Vec2, Vec3};
 
 use super::{Buffers, attributes, rig};
-use crate::generated::{ALPHA_CUT, CLUSTER_SPLATS, DEAD_KEY, KEY_MAX, NEAR_METRES};
+use crate::generated::{ALPHA_CUT, CLUSTER_SPLATS, DEAD_KEY, KEY_MAX, LOOK_SURFEL, NEAR_METRES};
 use crate::layout::{ClusterRef, Sliced, View};
 
 /// Standard deviations at which the most opaque splat falls under 1/255.
@@ -73,8 +73,12 @@ fn key(buffers: &Buffers, splat: &Sliced) -> u32 {
             return false;
         }
         let ratio = Vec2::new(p.x, p.y) / -p.z;
-        let focal = view.screen[0].max(view.screen[1]) * sigma / -p.z;
-        let reach = REACH * (focal * focal * (1.0 + ratio.length_squared()) + frame.low_pass).sqrt() + 1.0;
+        let depth = if segment.look & LOOK_SURFEL != 0 { -p.z - REACH * sigma } else { -p.z };
+        if depth < NEAR_METRES {
+            return true;
+        }
+        let focal = view.screen[0].max(view.screen[1]) * sigma / depth;
+        let reach = REACH * (focal * focal * (1.0 + ratio.length_squared()) + segment.low_pass).sqrt() + 1.0;
         let px = (ratio.x - view.tangents[0]) * view.screen[0];
         let py = (view.tangents[2] - ratio.y) * view.screen[1];
         px >= -reach && py >= -reach && px <= view.screen[2] + reach && py <= view.screen[3] + reach

@@ -5,9 +5,12 @@
 //! the twin fixes the order that the kernel promises.
 
 mod attributes;
+mod carry;
 mod composite;
 mod cull;
 mod histogram;
+mod labels;
+mod look;
 mod offsets;
 mod pack;
 mod project;
@@ -18,9 +21,11 @@ mod sh;
 mod slice;
 mod splat;
 
+pub use carry::carry;
 pub use composite::composite;
 pub use cull::cull;
 pub use histogram::histogram;
+pub use look::Surfel;
 pub use offsets::offsets;
 pub use project::project;
 pub use scan::scan;

@@ -1,31 +1,50 @@
-//! Twin of `slice/slice.comp`.
+//! Twin of `slice/slice.comp` with `include/told.glsl`.
 
-use glam::{Mat4, Quat, Vec4};
+use glam::{Mat4, Quat, Vec3, Vec4};
 
-use super::{Buffers, attributes, pack, rig};
+use super::{Buffers, attributes, labels, pack, rig};
 use crate::generated::{CLUSTER_SPLATS, PLANE_CURVE, PLANE_PACKED_CURVE};
 use crate::layout::{Segment, Sliced};
 
-/// Every splat of the referenced clusters at its segment's media time, in the world.
+/// Every splat of the referenced clusters at its segment's media time, in the world; but those that joints carry.
 pub fn slice(buffers: &mut Buffers) {
-    let mut out = Vec::with_capacity(buffers.references.len() * CLUSTER_SPLATS as usize);
-    for reference in &buffers.references {
+    slice_some(buffers, false, |buffers, segment, empty| {
+        let (mean, rotation, opacity) = told(buffers, segment, empty.source as usize);
+        let world = Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3(mean);
+        let rotation = pack::pack_quaternion(Quat::from_array(segment.rotation) * rotation);
+        Sliced { mean_opacity: world.extend(opacity).to_array(), rotation, ..empty }
+    });
+}
+
+/// Writes the slots of clusters that joints carry, or those of the others.
+pub(crate) fn slice_some(
+    buffers: &mut Buffers,
+    carried: bool,
+    splat: impl Fn(&Buffers, &Segment, Sliced) -> Sliced,
+) {
+    let mut out = buffers.sliced.clone();
+    out.resize(buffers.references.len() * CLUSTER_SPLATS as usize, Sliced::default());
+    for (slots, reference) in out.chunks_mut(CLUSTER_SPLATS as usize).zip(&buffers.references) {
         let segment = &buffers.segments[reference.segment as usize];
-        for lane in 0..CLUSTER_SPLATS {
+        if rig::is_carried(segment) != carried {
+            continue;
+        }
+        for (lane, slot) in (0..).zip(slots) {
             let source = reference.cluster * CLUSTER_SPLATS + lane;
             let empty = Sliced { source, segment: reference.segment, ..Sliced::default() };
-            out.push(if lane < reference.count { splat_at(buffers, segment, empty) } else { empty });
+            *slot = if lane < reference.count { splat(buffers, segment, empty) } else { empty };
         }
     }
     buffers.sliced = out;
 }
 
-fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
-    let source = empty.source as usize;
+/// Mean, rotation and opacity of a splat as it is told.
+pub(crate) fn told(buffers: &Buffers, segment: &Segment, source: usize) -> (Vec3, Quat, f32) {
     let mut mean = attributes::mean(buffers, segment, source);
     let mut rotation = attributes::rotation(buffers, segment, source);
     let (dt, presence, half) = attributes::moment(buffers, segment, source);
-    let opacity = attributes::opacity(buffers, segment, source) * presence;
+    let hidden = labels::hides(labels::look_of(buffers, segment, source));
+    let opacity = if hidden { 0.0 } else { attributes::opacity(buffers, segment, source) * presence };
     mean += attributes::velocity(buffers, segment, source, half) * dt;
     if segment.planes & (PLANE_CURVE | PLANE_PACKED_CURVE) != 0 {
         let curve = attributes::curve(buffers, segment, source, rotation, half);
@@ -39,16 +58,5 @@ fn splat_at(buffers: &Buffers, segment: &Segment, empty: Sliced) -> Sliced {
         mean = turn * mean + shift;
         rotation = turn * rotation;
     }
-    let turn = Quat::from_array(segment.rotation);
-    let (rotation, number) = if rig::is_carried(segment) {
-        let map = rig::carrying_map(buffers, segment, source);
-        mean = map.linear * mean + map.shift;
-        let scale = attributes::scale(buffers, segment, source);
-        let (carried, scale) = rig::carried_shape(map.linear, rotation, scale);
-        rig::pack_shape(turn * carried, scale, empty.segment)
-    } else {
-        (pack::pack_quaternion(turn * rotation), empty.segment)
-    };
-    let world = Mat4::from_cols_array_2d(&segment.world_from_object).transform_point3(mean);
-    Sliced { mean_opacity: world.extend(opacity).to_array(), rotation, segment: number, ..empty }
+    (mean, rotation, opacity)
 }

@@ -5,32 +5,18 @@ pub(crate) const LINES: &[(&str, &str)] = &[
     ("empty.ply", "magic at byte 0: the file is empty; copy or export it again"),
     (
         "zip.ply",
-        "magic at byte 0: not a PLY file but a zip archive (SOG, npz or ckpt); give a PLY file, whose first \
-         line is 'ply'",
+        "magic at byte 0: a zip archive without anything that is known; 'vivant formats' lists what is read",
     ),
-    (
-        "gzip.ply",
-        "magic at byte 0: not a PLY file but gzip data (SPZ); give a PLY file, whose first line is 'ply'",
-    ),
+    ("gzip.ply", "magic at byte 0: gzip data that are no splats; 'vivant formats' lists what is read"),
     ("gltf.ply", "JSON chunk at byte 12: the file ends here; get a whole copy"),
-    ("json.ply", "magic at byte 0: not a PLY file but JSON text; give a PLY file, whose first line is 'ply'"),
-    (
-        "page.ply",
-        "magic at byte 0: not a PLY file but a web page or XML; give a PLY file, whose first line is 'ply'",
-    ),
+    ("json.ply", "magic at byte 0: JSON text of no known format; 'vivant formats' lists what is read"),
+    ("page.ply", "magic at byte 0: a web page or XML; 'vivant formats' lists what is read"),
     (
         "clip.ply",
-        "magic at byte 0: not a PLY file but a Vivant clip, which needs no conversion; give a PLY file, \
-         whose first line is 'ply'",
+        "magic at byte 0: a Vivant clip, which needs no conversion; 'vivant formats' lists what is read",
     ),
-    (
-        "noise.ply",
-        "magic at byte 0: not a PLY file but something else; give a PLY file, whose first line is 'ply'",
-    ),
-    (
-        "no_line.ply",
-        "magic at byte 0: not a PLY file but something else; give a PLY file, whose first line is 'ply'",
-    ),
+    ("noise.ply", "magic at byte 0: something unknown; 'vivant formats' lists what is read"),
+    ("no_line.ply", "magic at byte 0: something unknown; 'vivant formats' lists what is read"),
     (
         "cut_in_header.ply",
         "header at byte 295: the file ends before end_header; it is cut off: copy or export it again",
@@ -99,10 +85,10 @@ pub(crate) const LINES: &[(&str, &str)] = &[
     ),
     (
         "packed.ply",
-        "a PlayCanvas compressed PLY (element chunk, packed_position); decompress it to a standard PLY \
-         first",
+        "element vertex, property packed_rotation at byte 73: is missing although the splats are packed; \
+         export it again",
     ),
-    ("no_splats.ply", "element vertex: 0 rows; export the file with its splats"),
+    ("no_splats.ply", "holds no splats; export it with them"),
     (
         "short_by_one.ply",
         "element vertex at byte 59: promises 100 rows of 248 bytes but only 24799 bytes follow; the file is \

@@ -102,7 +102,7 @@ fn packed_planes_need_their_feature_bit_and_no_full_twin() {
         assert!(refusal(bytes).contains("plane_mask"), "{wrong:#x}");
     }
     let mut bytes = good;
-    put(&mut bytes, 0x10, &4_u64.to_le_bytes());
+    put(&mut bytes, 0x10, &0x80_u64.to_le_bytes());
     seal_blocks(&mut bytes);
     assert!(refusal(bytes).contains("needs a newer version"));
 }

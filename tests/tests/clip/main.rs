@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests panic where they are wrong")]
 
+mod appearance;
+mod channels;
 mod damage;
 mod format;
 mod grids;
@@ -185,7 +187,7 @@ fn newer_files_are_refused_by_name_and_newer_chunks_skipped() {
         Err(Error::Unsupported { what }) => assert!(what.contains("needs a newer version"), "{what}"),
         other => panic!("{other:?}"),
     };
-    refused(newer(&|bytes| bytes[0x10] = 4));
+    refused(newer(&|bytes| bytes[0x10] = 0x80));
     refused(newer(&|bytes| bytes[0x08] = 2));
     // Bits that say "readable without knowing", and a newer minor version.
     newer(&|bytes| (bytes[0x18], bytes[0x20], bytes[0x0a]) = (1, 1, 9)).unwrap();

@@ -279,7 +279,7 @@ fn what_is_no_clip_or_newer_is_refused() {
     }
     for at in [0x08, 0x10, 0x18] {
         let mut newer = original.clone();
-        newer[at] |= 4;
+        newer[at] |= 0x80;
         seal(&mut newer);
         assert!(matches!(refused(newer), Error::Unsupported { .. }), "{at:#x}");
     }

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use glam::DMat4;
 use vivant::clip::Clip;
 use vivant::gpu::GpuOptions;
 use vivant::playback::live_at;
@@ -31,7 +30,7 @@ fn pair(eyes: [f32; 2]) -> Option<Vec<u8>> {
     let mut renderer = Renderer::new(&gpu).unwrap();
     let clip = Clip::from_bytes("pair", clip_bytes().to_vec()).unwrap();
     let live = live_at(&clip, 0).unwrap();
-    let performer = Performer { live: &live, rate: clip.info().rate, world_from_object: DMat4::IDENTITY };
+    let performer = Performer::new(&live, &clip.info());
     let fov = Fov { left: -0.5, right: 0.5, up: 0.5, down: -0.5 };
     let [low, high] = clip.bounds();
     let views = eyes.map(|x| {

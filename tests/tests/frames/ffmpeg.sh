@@ -1,6 +1,7 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Plays the part of ffmpeg where there is none: the "videos" of the tests are luma already. It takes the arguments that the
 # importer gives and refuses others, so that a change of these is seen.
+set -euo pipefail
 input=
 filter=
 output=
@@ -20,7 +21,7 @@ if [ "$filter" != extractplanes=y ] || [ -z "$output" ]; then
     echo "no luma asked for" >&2
     exit 2
 fi
-if [ "$(head -c 6 "$input")" = BROKEN ]; then
+if [ "$(head -c 6 "$input" | tr -d '\0')" = BROKEN ]; then
     echo "$input: Invalid data found when processing input" >&2
     exit 1
 fi

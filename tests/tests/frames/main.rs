@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
@@ -10,7 +11,10 @@
 )]
 
 mod dgs;
+mod ex4dgs;
+mod export;
 mod folders;
+mod fourier;
 mod ids;
 mod npz;
 mod numpy;
@@ -18,4 +22,5 @@ mod params;
 #[path = "../ply_sheet/mod.rs"]
 mod ply_sheet;
 mod scene;
+mod truth;
 mod v3;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use glam::{DMat3, DQuat, DVec3};
-use vivant::splat::{Performance, Splats};
-use vivant::{clip::WriterOptions, codec::performance_to_bytes};
-use vivant_convert::{Axes, Foreign, Options, RigOptions};
+use vivant::clip::WriterOptions;
+use vivant::splat::Splats;
+use vivant_convert::{Foreign, Options, RigOptions};
 
 /// Opens an input as the command line does.
 pub(crate) fn open(path: &Path, options: &Options) -> vivant::Result<Foreign> {
@@ -18,11 +18,6 @@ pub(crate) fn read_count(path: &Path) -> vivant::Result<usize> {
     let foreign = open(path, &Options::default())?;
     let (_, report, _) = foreign.write_to_memory(&WriterOptions::default(), &mut |_| ())?;
     Ok((report.read - report.dropped()) as usize)
-}
-
-/// A performance as a clip, as an import of it should be.
-pub(crate) fn clip_bytes(performance: &Performance) -> Vec<u8> {
-    performance_to_bytes(performance, &WriterOptions::default()).unwrap().0
 }
 
 /// The covariance of a splat, from rotation xyzw and scale.
@@ -54,13 +49,6 @@ pub(crate) fn assert_near(read: &Splats, wanted: &Splats, tolerance: [f64; 5]) {
         let fine = measured.iter().zip(tolerance).all(|(measured, most)| *measured <= most);
         assert!(fine, "splat {index}: off by {measured:?}\n{a:?}\n{b:?}");
     }
-}
-
-/// Turns a performance as an import on these axes turns it.
-pub(crate) fn turned(mut performance: Performance, axes: &str) -> Performance {
-    let axes: Axes = axes.parse().unwrap();
-    axes.apply(&mut performance.splats);
-    performance
 }
 
 /// Prints how long a conversion takes beside the plain read of its files.

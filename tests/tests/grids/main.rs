@@ -8,8 +8,12 @@
 )]
 
 mod common;
+mod compact;
+mod npz_writer;
+mod selforg;
 mod sog;
 mod sog_writer;
+mod tsog;
 
 use vivant_tests::hostile::Metered;
 

@@ -138,9 +138,8 @@ fn two_rigs_share_a_picture() {
     let live = clips.each_ref().map(|clip| live_at(clip, 500_000_000).unwrap());
     let performers: Vec<_> = (0..2)
         .map(|at| vivant::render::Performer {
-            live: &live[at],
-            rate: rate(),
             world_from_object: DMat4::from_translation(places[at]),
+            ..vivant::render::Performer::new(&live[at], &clips[at].info())
         })
         .collect();
     let views = stage::stereo(DVec3::ZERO, 2.0);

@@ -195,7 +195,8 @@ fn dual_gs_is_read() {
         );
     }
     let options = Options { axes: Some("rub".parse().unwrap()), ..Options::default() };
-    let clip = convert(&root, None, &options).unwrap();
+    let maps = root.join("joint_opt");
+    let clip = convert(&maps, None, &options).unwrap();
     assert_eq!((clip.info().duration, clip.rig().unwrap().joints().len()), (3000, 40));
     for (at, frame) in [(1, 8), (2, 9)] {
         let joints = live_at(&clip, at * 1_000_000_000 / 30 + 1).unwrap().joints;
@@ -229,6 +230,7 @@ fn dual_gs_is_read() {
         }
     }
     std::fs::remove_file(root.join("track/ckt/point_cloud_7.ply")).unwrap();
-    let error = convert(&root, None, &options).unwrap_err().to_string();
+    assert!(convert(&root, None, &options).unwrap().rig().is_none(), "the folder around is its PLYs");
+    let error = convert(&maps, None, &options).unwrap_err().to_string();
     assert!(error.contains("point_cloud_7.ply"), "{error}");
 }

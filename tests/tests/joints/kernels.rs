@@ -6,7 +6,7 @@ use vivant::rig::narrow;
 use vivant_shaders::Kernel;
 use vivant_shaders::cpu::{self, Buffers};
 use vivant_shaders::generated::{
-    BINDING_TURNS, CLUSTER_SPLATS, CULL, DEAD_KEY, PROJECT, SEGMENT_BITS, SLICE,
+    BINDING_TURNS, CARRY, CLUSTER_SPLATS, CULL, DEAD_KEY, PROJECT, SEGMENT_BITS, SLICE,
 };
 use vivant_shaders::layout::{Projected, Sliced};
 use vivant_tests::gpu::{Bench, assert_fails, assert_silent, open};
@@ -112,7 +112,7 @@ fn assert_shapes(gpu: &[Sliced], twin: &[Sliced]) {
 }
 
 #[test]
-fn slice_and_cull_are_their_twins_where_joints_carry() {
+fn carry_and_cull_are_their_twins() {
     let Some(gpu) = open(&GpuOptions::default()) else { return };
     let mut bench = Bench::new(&gpu);
     for count in 1..=8 {
@@ -120,8 +120,10 @@ fn slice_and_cull_are_their_twins_where_joints_carry() {
             for splats in [0, 1, 255, 256, 257, 2049] {
                 let mut twin = carried(splats, count, sheared, u64::from(count));
                 let groups = twin.block.frame.slots / 256;
-                let sliced = on_gpu(&mut bench, &SLICE, &twin, groups).sliced;
-                cpu::slice(&mut twin);
+                let left = on_gpu(&mut bench, &SLICE, &twin, groups).sliced;
+                assert!(left == twin.sliced, "slice touches what joints carry");
+                let sliced = on_gpu(&mut bench, &CARRY, &twin, groups).sliced;
+                cpu::carry(&mut twin);
                 assert_shapes(&sliced, &twin.sliced);
                 let keys = on_gpu(&mut bench, &CULL, &twin, groups).keys;
                 cpu::cull(&mut twin);
@@ -160,7 +162,7 @@ fn assert_projected(gpu: &[Projected], twin: &[Projected]) {
 
 /// The twins up to what project reads, all slots in order where any view sees them.
 fn sorted(mut b: Buffers) -> Buffers {
-    cpu::slice(&mut b);
+    cpu::carry(&mut b);
     cpu::cull(&mut b);
     b.order = (0..b.block.frame.slots).filter(|&slot| b.keys[slot as usize] != DEAD_KEY).collect();
     b.counts.visible = b.order.len() as u32;
@@ -196,11 +198,11 @@ fn project_is_its_twin_where_joints_carry() {
 fn joints_read_wrongly_are_noticed() {
     let right = carried(300, 3, true, 9);
     let mut twin = right.clone();
-    cpu::slice(&mut twin);
+    cpu::carry(&mut twin);
     let noticed = |what: &str, change: fn(&mut Buffers)| {
         let mut wrong = right.clone();
         change(&mut wrong);
-        cpu::slice(&mut wrong);
+        cpu::carry(&mut wrong);
         assert_fails(what, || assert_shapes(&wrong.sliced, &twin.sliced));
     };
     noticed("a joint too far", |b| b.segments[0].joints_first += 1);

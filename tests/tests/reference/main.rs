@@ -7,6 +7,7 @@
     reason = "a test may panic; its constants fit"
 )]
 
+mod appearance;
 mod blend;
 mod place;
 mod shape;

@@ -2,7 +2,7 @@
 
 use glam::DQuat;
 use vivant::reference::{Options, render};
-use vivant::splat::Splat;
+use vivant::splat::{Antialias, Appearance, Splat};
 use vivant::view::{Fov, View};
 
 use super::{FOCAL, NOW, SIZE, at, close, draw, forward, set};
@@ -41,10 +41,11 @@ fn a_round_splat_is_the_gaussian_it_should_be() {
 }
 
 #[test]
-fn the_low_pass_filter_is_an_option() {
+fn the_low_pass_filter_is_the_clips() {
     let splat = Splat { mean: [0.0, 0.0, -2.0], scale: [0.1; 3], ..Splat::DEFAULT };
-    for low_pass in [0.0, 0.3, 2.0] {
-        let options = Options { low_pass, ..Options::default() };
+    for (antialias, low_pass) in [(Antialias::None, 0.0), (Antialias::Dilate, 0.3)] {
+        let appearance = Appearance { antialias, ..Appearance::default() };
+        let options = Options { appearance, ..Options::default() };
         let picture = render(&[&set(&[splat])], NOW, &forward(), SIZE, SIZE, &options).unwrap();
         let variance = (FOCAL * f64::from(0.1_f32) / 2.0).powi(2) + low_pass;
         close(at(&picture, 35, 32)[3], (-4.5 / variance).exp());

@@ -13,7 +13,7 @@ use crate::seen::{self, Seen, ball, distance, of_model};
 use crate::{count, open, open_as_is, whole};
 
 /// A splat as the file has it.
-struct Stored {
+pub(crate) struct Stored {
     mean: [f32; 3],
     /// wxyz.
     rot: [f32; 4],
@@ -29,17 +29,17 @@ struct Stored {
 
 /// What the comments say.
 #[derive(Clone, Copy)]
-struct Said {
-    degree: u8,
-    moves: bool,
-    least: f64,
-    floor: f64,
+pub(crate) struct Said {
+    pub(crate) degree: u8,
+    pub(crate) moves: bool,
+    pub(crate) least: f64,
+    pub(crate) floor: f64,
 }
 
-const SAID: Said = Said { degree: 0, moves: true, least: 0.02, floor: 1e-4 };
+pub(crate) const SAID: Said = Said { degree: 0, moves: true, least: 0.02, floor: 1e-4 };
 const FRAMES: f64 = 60.0;
 
-fn scene(splats: u32, degree: u8) -> Vec<Stored> {
+pub(crate) fn scene(splats: u32, degree: u8) -> Vec<Stored> {
     let mut random = Random::new(503);
     let places = ball(splats, &mut random);
     let coefficients = usize::from(degree + 1).pow(2) - 1;
@@ -58,7 +58,7 @@ fn scene(splats: u32, degree: u8) -> Vec<Stored> {
     places.into_iter().map(&mut one).collect()
 }
 
-fn write(path: &Path, splats: &[Stored], said: Said) {
+pub(crate) fn write(path: &Path, splats: &[Stored], said: Said) {
     let coefficients = usize::from(said.degree + 1).pow(2) - 1;
     let names: Vec<String> = ["x", "y", "z", "nx", "ny", "nz"]
         .map(str::to_owned)

@@ -11,10 +11,17 @@
 )]
 
 mod bytes;
+mod checkpoint;
+mod fourdgs;
+mod fourdgs_export;
+mod fourdgs_objects;
+mod fourdgs_states;
 mod ftgs;
 mod seen;
+mod speed;
 mod splatv;
 mod stg;
+mod stg_full;
 
 use std::path::Path;
 

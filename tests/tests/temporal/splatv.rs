@@ -11,7 +11,7 @@ use crate::seen::{Seen, ball, distance, of_model, unit};
 use crate::{count, open_as_is, whole};
 
 /// What a record holds, after rounding.
-struct Stored {
+pub(crate) struct Stored {
     mean: [f32; 3],
     /// wxyz.
     rotation: [f32; 4],
@@ -27,7 +27,7 @@ fn half(value: f32) -> f32 {
     f16::from_f32(value).to_f32()
 }
 
-fn scene(splats: u32) -> Vec<Stored> {
+pub(crate) fn scene(splats: u32) -> Vec<Stored> {
     let mut random = Random::new(502);
     let places = ball(splats, &mut random);
     let mut one = |(mean, [x, y, z, w], scale, colour): ([f32; 3], [f32; 4], [f32; 3], [f32; 3])| {
@@ -75,7 +75,7 @@ fn record(s: &Stored) -> [u32; 16] {
     ]
 }
 
-fn write(path: &Path, splats: &[Stored]) {
+pub(crate) fn write(path: &Path, splats: &[Stored]) {
     let width = 4096;
     let height = (splats.len() * 4).div_ceil(width);
     let mut texture = vec![0_u32; width * height * 4];

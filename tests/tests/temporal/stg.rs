@@ -68,7 +68,7 @@ pub(crate) fn row(splat: &Stored, further_colours: &[f32]) -> Vec<f32> {
     row
 }
 
-fn write(path: &Path, splats: &[Stored]) {
+pub(crate) fn write(path: &Path, splats: &[Stored]) {
     let rows: Vec<Vec<f32>> = splats.iter().map(|splat| row(splat, &[])).collect();
     std::fs::write(path, ply(&[], &names(3), &rows)).unwrap();
 }

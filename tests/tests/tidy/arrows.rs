@@ -25,18 +25,33 @@ const MODULES: &[(&str, &[&str])] = &[
     ("math", &["error"]),
     ("time", &["error"]),
     ("spline", &[]),
+    ("channel", &["error"]),
     ("view", &["error", "math"]),
-    ("splat", &["error", "math", "time"]),
+    ("splat", &["error", "math", "time", "channel"]),
+    ("look", &["splat"]),
     ("rig", &["error", "math"]),
     ("frame", &["error", "math", "time", "splat", "rig"]),
     ("picture", &["error", "math"]),
-    ("clip", &["error", "math", "time", "splat", "rig", "view", "frame"]),
-    ("codec", &["error", "math", "time", "spline", "splat", "rig", "view", "frame", "clip"]),
+    ("clip", &["error", "math", "time", "channel", "splat", "rig", "view", "frame"]),
+    ("codec", &["error", "math", "time", "spline", "channel", "splat", "rig", "view", "frame", "clip"]),
     ("audio", &["error", "clip"]),
-    ("playback", &["error", "math", "time", "splat", "rig", "view", "frame", "clip", "codec", "audio"]),
+    (
+        "playback",
+        &[
+            "error", "math", "time", "channel", "splat", "rig", "view", "look", "frame", "clip", "codec",
+            "audio",
+        ],
+    ),
     ("gpu", &["error", "math", "frame"]),
-    ("render", &["error", "math", "time", "spline", "rig", "view", "frame", "picture", "gpu"]),
+    (
+        "render",
+        &["error", "math", "time", "spline", "splat", "rig", "view", "look", "frame", "picture", "gpu"],
+    ),
     ("reference", &["error", "math", "time", "splat", "view", "picture"]),
+    (
+        "pick",
+        &["error", "math", "time", "channel", "splat", "rig", "view", "frame", "clip", "codec", "reference"],
+    ),
     ("xr", &["error", "math", "time", "view", "frame", "gpu", "render"]),
 ];
 

@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, mut player: Player, frames: u32) -> Result {
     let views = if args.mono { vec![view] } else { view.stereo(EYE_DISTANCE).to_vec() };
     let count = if args.mono { 1 } else { 2 };
     let description = CanvasDescription::new(args.size.width, args.size.height, count);
-    let mut show = Show::new(description, clip.info().rate)?;
+    let mut show = Show::new(description, clip.info())?;
     wait_for_first(&mut player)?;
     player.play(0);
 

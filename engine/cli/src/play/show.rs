@@ -1,9 +1,8 @@
 //! What window and headless playing share: a player's picture of the moment, drawn.
 
-use glam::DMat4;
 use vivant::frame::LiveSet;
 use vivant::render::{Canvas, CanvasDescription, Performer, Renderer, Settings};
-use vivant::time::TickRate;
+use vivant::splat::ClipInfo;
 use vivant::view::View;
 
 use crate::device;
@@ -13,17 +12,17 @@ pub(crate) struct Show {
     pub(crate) renderer: Renderer,
     pub(crate) canvas: Canvas,
     description: CanvasDescription,
-    rate: TickRate,
+    info: ClipInfo,
     settings: Settings,
 }
 
 impl Show {
-    /// A show of clips of `rate` on the best GPU.
-    pub(crate) fn new(description: CanvasDescription, rate: TickRate) -> vivant::Result<Self> {
+    /// A show of a clip on the best GPU.
+    pub(crate) fn new(description: CanvasDescription, info: ClipInfo) -> vivant::Result<Self> {
         let renderer = Renderer::new(&device::open()?)?;
         let canvas = renderer.canvas(&description)?;
         let settings = Settings { background: [0.16, 0.17, 0.2, 1.0], ..Settings::default() };
-        Ok(Self { renderer, canvas, description, rate, settings })
+        Ok(Self { renderer, canvas, description, info, settings })
     }
 
     /// Takes another size or number of views.
@@ -38,8 +37,7 @@ impl Show {
 
     /// Draws `live`, or nothing where it is `None`, from `views`.
     pub(crate) fn draw(&mut self, live: Option<&LiveSet>, views: &[View]) -> vivant::Result<()> {
-        let performer =
-            live.map(|live| Performer { live, rate: self.rate, world_from_object: DMat4::IDENTITY });
+        let performer = live.map(|live| Performer::new(live, &self.info));
         self.renderer.draw(performer.as_slice(), views, &self.settings, &self.canvas)
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, mut player: Player) -> Result {
     let context = softbuffer::Context::new(event_loop.owned_display_handle())
         .map_err(|e| anyhow::anyhow!("no window can be drawn to: {e}"))?;
     let orbit = Orbit::new(Subject::of(player.clip())?, args.distance);
-    let show = Show::new(CanvasDescription::new(64, 64, 1), player.clip().info().rate)?;
+    let show = Show::new(CanvasDescription::new(64, 64, 1), player.clip().info())?;
     let begun = Instant::now();
     // Sounds until the window closes.
     let _speaker = sound(&mut player, begun);

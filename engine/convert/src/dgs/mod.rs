@@ -1,4 +1,4 @@
-//! `.dgs`, version 1.1: DualGS performances (Jiang et al. 2024) as its Unity player takes them.
+//! `.dgs`, version 1.1: `DualGS` performances (Jiang et al. 2024) as its Unity player takes them.
 //!
 //! ```text
 //! NAME.dgs            {"version":"1.1","fps":30,"frame_count":F,"block_size":20,"data_path":"Data","ply_offset":0}
@@ -10,7 +10,7 @@
 mod block;
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use vivant::splat::ClipInfo;
@@ -20,13 +20,14 @@ use crate::Fps;
 use crate::formats::{Fidelity, Format, Open};
 use crate::options::Options;
 use crate::probe::Probe;
+use crate::recent::Recent;
 use crate::report::Report;
 use crate::sequence::{self, Sequence};
 use crate::source::Imported;
 
 use block::Block;
 
-/// What is read of DualGS.
+/// What is read of `DualGS`.
 pub(crate) const FORMAT: Format = Format {
     name: "dgs",
     system: "DualGS (.dgs with its blocks)",
@@ -42,8 +43,6 @@ const MAX_MANIFEST: u64 = 1 << 20;
 const MAX_FRAMES: u64 = 1 << 20;
 /// Most frames of a block; the writer's default is 20.
 const MAX_BLOCK: u64 = 4096;
-/// Blocks kept.
-const KEPT: usize = 2;
 
 /// A JSON object with these two keys, or a folder with one such file.
 fn is_dgs(probe: &Probe) -> bool {
@@ -75,7 +74,7 @@ struct Dgs {
     splats: Vec<u64>,
     fps: Fps,
     options: Options,
-    recent: Mutex<Vec<(usize, Arc<Block>)>>,
+    recent: Recent<Block>,
 }
 
 fn open(path: &Path, options: &Options) -> Result<Box<dyn Sequence>> {
@@ -119,7 +118,7 @@ fn open(path: &Path, options: &Options) -> Result<Box<dyn Sequence>> {
         splats,
         fps,
         options: options.clone(),
-        recent: Mutex::default(),
+        recent: Recent::default(),
     }))
 }
 
@@ -146,17 +145,8 @@ fn read_manifest(path: &Path, file: &str) -> Result<Manifest> {
 impl Dgs {
     /// The block of this number, read unless it is at hand.
     fn block(&self, number: usize) -> Result<Arc<Block>> {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, block)) = recent.iter().find(|(kept, _)| *kept == number) {
-            return Ok(block.clone());
-        }
         let frames = self.block_size.min(self.frames - number * self.block_size);
-        let block = Arc::new(Block::read(&self.files[number + 1], frames)?);
-        if recent.len() == KEPT {
-            recent.remove(0);
-        }
-        recent.push((number, block.clone()));
-        Ok(block)
+        self.recent.get(number, || Block::read(&self.files[number + 1], frames))
     }
 }
 

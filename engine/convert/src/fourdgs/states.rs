@@ -33,6 +33,9 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Contents> {
         let record = record.map_err(|error| refused(file, error))?;
         reader.take(record.opcode, record.offset as u64, record.content)?;
     }
+    if !reader.ended || !bytes.ends_with(&MAGIC) {
+        return Err(reader.wrong("Footer", bytes.len() as u64, "the file is cut off before its end"));
+    }
     reader.finish()
 }
 
@@ -80,6 +83,8 @@ struct Reader<'a> {
     frame: Option<CoordinateFrame>,
     metadata: Vec<Metadata>,
     sounds: u32,
+    /// Whether the Footer was there.
+    ended: bool,
     /// The last keyframe and the last state, by where they stand.
     keyframe: Option<(u64, State)>,
     current: Option<Current>,
@@ -101,6 +106,7 @@ impl<'a> Reader<'a> {
             frame: None,
             metadata: Vec::new(),
             sounds: 0,
+            ended: false,
             keyframe: None,
             current: None,
             harmonics: HashMap::new(),
@@ -140,6 +146,7 @@ impl<'a> Reader<'a> {
             op::CHUNK => self.keyframe(offset, content)?,
             op::DELTA_CHUNK => self.delta(offset, content)?,
             op::SH_BAND_STREAM => self.band(offset, content)?,
+            op::FOOTER => self.ended = true,
             _ => {}
         }
         Ok(())
@@ -217,7 +224,7 @@ impl<'a> Reader<'a> {
         let grids = grids(self.file, self.header.as_ref(), self.quantization.as_ref(), &self.windows)?;
         let mut next = HashMap::with_capacity(current.state.ids.len());
         for (index, &id) in current.state.ids.iter().enumerate() {
-            let row = Row::of(&current.state, index, self.harmonics.get(&id))
+            let row = Row::of(&current.state, index, self.harmonics.get(&id).map(Box::as_ref))
                 .ok_or_else(|| self.wrong("Chunk", current.offset, "lacks an attribute"))?;
             let open = match self.open.remove(&id) {
                 Some(open) if open.row == row => open,
@@ -272,7 +279,7 @@ fn narrowed(rows: &[u8], coefficients: usize) -> Vec<u8> {
 }
 
 impl Row {
-    fn of(state: &State, index: usize, harmonics: Option<&Box<[u8; BYTES]>>) -> Option<Self> {
+    fn of(state: &State, index: usize, harmonics: Option<&[u8; BYTES]>) -> Option<Self> {
         let values = |attribute: u8, count: usize| {
             state.bins.get(&attribute)?.values.get(index * count..(index + 1) * count)
         };
@@ -297,7 +304,7 @@ impl Row {
             flags: one(op::A_FLAGS)?,
             window: one(op::A_WINDOW_INDEX)?,
             object,
-            harmonics: harmonics.cloned(),
+            harmonics: harmonics.copied().map(Box::new),
         })
     }
 }

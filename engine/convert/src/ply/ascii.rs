@@ -84,6 +84,22 @@ impl<'a> Ascii<'a> {
         Ok(())
     }
 
+    /// Gives the rows of an element, each a line, to `each`.
+    pub(super) fn each_line(&mut self, element: &Element, mut each: impl FnMut(&str)) -> Result<()> {
+        let mut left = element.count;
+        while left > 0 {
+            let lines = self.lines(left)?;
+            if lines.is_empty() {
+                return Err(self.cut_off(&element.name, element.count - left));
+            }
+            left -= lines.len() as u64;
+            for line in lines {
+                each(std::str::from_utf8(&self.buffer[line]).unwrap_or("\u{fffd}"));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the rows of the vertex element into `body`, which has room for them.
     pub(super) fn read_rows(&mut self, vertex: &Element, plan: &Plan, body: &mut Body) -> Result<()> {
         let slot_of = plan.slots_by_property(vertex.properties.len());
@@ -104,6 +120,7 @@ impl<'a> Ascii<'a> {
                     for (index, line) in lines.iter().enumerate() {
                         let row = window.splats.first + index;
                         self.parse_row(line.clone(), row, vertex, &slot_of, &mut slots)?;
+                        plan.settle_row(&mut slots);
                         window.store(&slots, index);
                     }
                     Ok(())

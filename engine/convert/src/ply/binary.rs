@@ -88,6 +88,7 @@ impl Binary<'_> {
                         for column in &plan.columns {
                             slots[column.slot] = number(&row[column.offset..], column.scalar, big_endian);
                         }
+                        plan.settle_row(&mut slots);
                         window.store(&slots, index);
                     }
                 },
@@ -110,6 +111,7 @@ impl Binary<'_> {
                         slots[slot] = value;
                     }
                 })?;
+                plan.settle_row(&mut slots);
                 window.store(&slots, index);
             }
         }
@@ -176,4 +178,4 @@ fn number(bytes: &[u8], scalar: Scalar, big_endian: bool) -> f32 {
 }
 
 /// Slots must fit the blank splat: a plan with a slot beyond it does not compile into a row.
-const _: () = assert!(super::plan::SH_REST + 45 == SLOTS);
+const _: () = assert!(super::plan::SH_REST + 45 == super::plan::FILTER && super::plan::FILTER + 1 == SLOTS);

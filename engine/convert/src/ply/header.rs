@@ -13,6 +13,8 @@
 
 use vivant::{Error, Result};
 
+use crate::unknown;
+
 /// Bytes within which the header must end.
 pub(crate) const MAX_HEADER: usize = 256 * 1024;
 /// Longest header line; comments carry whole settings at times.
@@ -319,20 +321,12 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What a file that is no PLY seems to be, from its first bytes.
+/// What is said of a file that is no PLY, from its first bytes.
 fn not_a_ply(bytes: &[u8]) -> String {
-    let guess = match bytes {
-        [] => return "the file is empty; copy or export it again".to_owned(),
-        [0x89, b'V', b'V', b'T', ..] => "a Vivant clip, which needs no conversion",
-        [b'P', b'K', 3, 4, ..] => "a zip archive (SOG, npz or ckpt)",
-        [0x1f, 0x8b, ..] => "gzip data (SPZ)",
-        [b'g', b'l', b'T', b'F', ..] => "a glTF binary",
-        [b'{' | b'[', ..] => "JSON text",
-        [b'<', ..] => "a web page or XML",
-        [b'R', b'I', b'F', b'F', ..] => "a WebP or WAV file",
-        _ => "something else",
-    };
-    format!("not a PLY file but {guess}; give a PLY file, whose first line is 'ply'")
+    match unknown::looks_like(bytes) {
+        None => "the file is empty; copy or export it again".to_owned(),
+        Some(guess) => format!("not a PLY file but {guess}; give a PLY file, whose first line is 'ply'"),
+    }
 }
 
 fn parse_format(word: Option<&str>) -> std::result::Result<Encoding, String> {

@@ -1,14 +1,16 @@
 //! Which property of the vertex element becomes which number of a splat. Pure.
 //!
-//! A splat is laid out as 59 slots: mean xyz, rotation xyzw, scale xyz, opacity, colour rgb, 45 harmonics. The plan
+//! A splat is laid out as 60 slots: mean xyz, rotation xyzw, scale xyz, opacity, colour rgb, 45 harmonics, filter. The plan
 //! maps columns to slots, and with that does all the reordering: `rot_0` is w, and `f_rest_*` is channel-major (all of
 //! red, then green, then blue) where ours is coefficient-major. What the file lacks keeps a default. A format that stands on
 //! this one names further columns, which get slots behind these.
 
-use vivant::splat::sh_rest_len;
+use vivant::splat::{Antialias, Appearance, sh_rest_len};
 use vivant::{Error, Result};
 
+use super::filter::Filter;
 use super::header::{Element, Property, Scalar, Shape};
+use crate::options::Options;
 
 pub(super) const MEAN: usize = 0;
 pub(super) const ROTATION: usize = 3;
@@ -16,8 +18,10 @@ pub(super) const SCALE: usize = 7;
 pub(super) const OPACITY: usize = 10;
 pub(super) const COLOUR: usize = 11;
 pub(super) const SH_REST: usize = 14;
+/// The width of Mip-Splatting's 3D filter.
+pub(super) const FILTER: usize = 59;
 /// Slots of a splat at SH degree 3.
-pub(super) const SLOTS: usize = 59;
+pub(super) const SLOTS: usize = 60;
 
 /// What a PLY file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,10 @@ pub(super) struct Plan {
     pub(super) rotation: bool,
     /// Whether there is an opacity.
     pub(super) opacity: bool,
+    /// How the 3D filter is folded into the rows, if there is one.
+    pub(super) filter: Option<Filter>,
+    /// The properties that are no part of a splat, by number.
+    pub(super) leftovers: Vec<usize>,
     /// Number of columns beyond a splat's own.
     pub(super) extra: usize,
     /// What is left out, for the report.
@@ -72,7 +80,7 @@ pub(super) struct Plan {
 }
 
 /// Names under which colours are found, after `f_dc_*`.
-const COLOURS: [[&str; 3]; 3] =
+pub(super) const COLOURS: [[&str; 3]; 3] =
     [["red", "green", "blue"], ["r", "g", "b"], ["diffuse_red", "diffuse_green", "diffuse_blue"]];
 
 /// Columns that carry nothing for a splat and are not worth a word.
@@ -107,6 +115,11 @@ impl Plan {
             return Err(finder.wrong("rot_3", "a rotation needs rot_0 to rot_3; export the file again"));
         }
         let opacity = finder.take("opacity", OPACITY);
+        let filtered = scales > 0 && finder.take("filter_3D", FILTER);
+        if filtered {
+            let note = "Mip-Splatting's filter_3D is folded into scales and opacities";
+            finder.notes.push(note.to_owned());
+        }
         let colour = finder.take_colour()?;
         let sh_degree = finder.take_harmonics()?;
         for (number, name) in extra.iter().enumerate() {
@@ -116,7 +129,7 @@ impl Plan {
         }
         let kind = if scales > 0 { Kind::Gaussians } else { Kind::Points };
         let rotation = rotation == 4;
-        finder.note_leftovers();
+        let leftovers = finder.leftovers();
         Ok(Self {
             columns: finder.columns,
             kind,
@@ -125,6 +138,8 @@ impl Plan {
             scales,
             rotation,
             opacity,
+            filter: filtered.then(|| Filter::new(&Options::default())),
+            leftovers,
             extra: extra.len(),
             notes: finder.notes,
         })
@@ -135,6 +150,22 @@ impl Plan {
         let mut slots = vec![0.0; SLOTS + self.extra];
         slots[ROTATION + 3] = 1.0;
         slots
+    }
+
+    /// Does to the slots of a whole row what they have to say to each other.
+    #[inline]
+    pub(super) fn settle_row(&self, slots: &mut [f32]) {
+        if let Some(filter) = self.filter {
+            let width = slots[FILTER];
+            let (scales, rest) = slots[SCALE..].split_at_mut(OPACITY - SCALE);
+            filter.fold(width, &mut scales[..self.scales], &mut rest[0]);
+        }
+    }
+
+    /// How a clip of it asks to be drawn: who trains with the 3D filter trains with the 2D one.
+    pub(super) fn appearance(&self) -> Appearance {
+        let antialias = if self.filter.is_some() { Antialias::Mip } else { Antialias::default() };
+        Appearance { antialias, ..Appearance::default() }
     }
 
     /// The slot of each of the element's `count` properties that has one.
@@ -274,26 +305,13 @@ impl<'a> Finder<'a> {
         Ok(degree)
     }
 
-    /// Says which columns are not used.
-    fn note_leftovers(&mut self) {
-        let unused = |(property, taken): &(&Property, &bool)| {
+    /// The columns that are not used and may mean something.
+    fn leftovers(&self) -> Vec<usize> {
+        let unused = |(property, taken): (&Property, &bool)| {
             let name = property.name.as_str();
-            !**taken && !SILENT.contains(&name) && !name.starts_with("f_rest_")
+            !*taken && !SILENT.contains(&name) && !name.starts_with("f_rest_")
         };
-        let names: Vec<&str> = self
-            .vertex
-            .properties
-            .iter()
-            .zip(&self.taken)
-            .filter(unused)
-            .map(|(property, _)| property.name.as_str())
-            .collect();
-        if names.is_empty() {
-            return;
-        }
-        const SHOWN: usize = 8;
-        let more =
-            if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
-        self.notes.push(format!("properties not used: {}{more}", names[..names.len().min(SHOWN)].join(" ")));
+        let properties = self.vertex.properties.iter().zip(&self.taken).enumerate();
+        properties.filter(|(_, property)| unused(*property)).map(|(number, _)| number).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use vivant::splat::Splats;
 use vivant::{Error, Result};
 
+use super::channels;
 use super::plan::{Colour, Plan};
 use super::read::Opened;
 
@@ -54,6 +55,8 @@ impl Raw {
             let why = "0 rows; export the file with its splats";
             return Err(Error::malformed(&file, "element vertex", vertex.offset, why));
         }
+        let mut notes = plan.notes;
+        notes.extend(channels::not_used(&vertex, plan.leftovers.iter()));
         Ok(Self {
             file,
             offset: vertex.offset,
@@ -61,7 +64,7 @@ impl Raw {
             extra: body.extra,
             stride: plan.extra,
             comments,
-            notes: plan.notes,
+            notes,
         })
     }
 

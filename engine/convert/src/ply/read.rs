@@ -7,25 +7,31 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use vivant::splat::Appearance;
 use vivant::{Error, Result};
 
 use super::ascii::Ascii;
 use super::binary::Binary;
 use super::body::Body;
+use super::filter::Filter;
 use super::header::{Element, Encoding, Header, MAX_HEADER};
+use super::packed::Packed;
 use super::plan::{Kind, Plan};
-use super::{MAX_SPLATS, gaussians, ids, points};
+use super::{MAX_SPLATS, channels, gaussians, ids, points};
 use crate::options::{Options, Stored};
 use crate::report::Report;
 use crate::source::{Imported, Summary};
-use crate::{Axes, cleanse};
+use crate::{Axes, cleanse, still};
 
 /// Where a file says its attributes are stored activated; found by [`read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) opacity: Stored,
     pub(crate) scale: Stored,
+}
+
+impl Found {
+    /// Of what can be stored in one way only.
+    const ACTIVATED: Self = Self { opacity: Stored::Activated, scale: Stored::Activated };
 }
 
 /// Reads the header of a PLY file and holds it against the file's length.
@@ -35,13 +41,12 @@ pub(crate) struct Found {
 pub fn probe(path: &Path) -> Result<Summary> {
     let opened = Opened::new(path)?;
     let vertex = opened.vertex()?;
+    if let Some(packed) = Packed::new(&opened.file, &opened.header)? {
+        return Ok(Summary::gaussians(vertex.count, packed.sh_degree));
+    }
     let plan = Plan::new(&opened.file, vertex)?;
-    Ok(Summary {
-        kind: plan.kind,
-        splats: vertex.count,
-        sh_degree: plan.sh_degree,
-        appearance: Appearance::default(),
-    })
+    let appearance = plan.appearance();
+    Ok(Summary { kind: plan.kind, splats: vertex.count, sh_degree: plan.sh_degree, appearance })
 }
 
 /// Reads a PLY file into the model: static splats on our axes.
@@ -74,11 +79,22 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
     let opened = Opened::new(path)?;
     let file = opened.file.clone();
     let vertex = opened.vertex()?.clone();
-    let plan = Plan::new(&file, &vertex)?;
+    if let Some(packed) = Packed::new(&file, &opened.header)? {
+        return Ok((opened.read_packed(&packed, &vertex, options)?, Found::ACTIVATED));
+    }
+    let mut plan = Plan::new(&file, &vertex)?;
+    let mut options = options.clone();
+    if plan.filter.is_some() {
+        let filter = Filter::new(&options);
+        options = filter.decide(&options);
+        plan.filter = Some(filter);
+    }
     let numbers = ids::read(path, &opened.header, &vertex)?;
     let mut report = Report { files: 1, read: vertex.count, notes: plan.notes.clone(), ..Report::default() };
+    let carried = channels::read(&opened, &vertex, &plan, &options, &mut report)?;
     let mut splats = opened.read_body(&vertex, &plan)?.splats;
-    let found = gaussians::activate(&mut splats, &plan, options, &mut report);
+    splats.channels = carried;
+    let found = gaussians::activate(&mut splats, &plan, &options, &mut report);
     let dropped = cleanse::cleanse(&file, vertex.offset, &mut splats, &mut report)?;
     if plan.kind == Kind::Points {
         points::size(&mut splats, &mut report);
@@ -94,7 +110,7 @@ pub(crate) fn read_and_tell(path: &Path, options: &Options) -> Result<(Imported,
 /// A file whose header has been read and believed.
 pub(super) struct Opened {
     pub(super) file: String,
-    handle: File,
+    pub(super) handle: File,
     length: u64,
     pub(super) header: Header,
 }
@@ -125,17 +141,32 @@ impl Opened {
             let why = "the header has no element of that name; export the file as vertices";
             return Err(Error::malformed(&self.file, "element vertex", self.header.length, why));
         };
-        if named("chunk").is_some() && vertex.properties.iter().any(|p| p.name.starts_with("packed_")) {
-            return Err(Error::unsupported(format!(
-                "{}: a PlayCanvas compressed PLY (element chunk, packed_position); decompress it to a standard PLY first",
-                self.file
-            )));
-        }
         if vertex.count > MAX_SPLATS {
             let what = format!("{}: element vertex: splats in one file", self.file);
             return Err(Error::LimitExceeded { what, value: vertex.count, limit: MAX_SPLATS });
         }
         Ok(vertex)
+    }
+
+    /// Reads a compressed file to the end.
+    fn read_packed(mut self, packed: &Packed, vertex: &Element, options: &Options) -> Result<Imported> {
+        let file = self.file.as_str();
+        let at = SeekFrom::Start(self.header.length);
+        self.handle.seek(at).map_err(|source| Error::io(file, "cannot seek", source))?;
+        // What is promised was held against the length of the file; what follows is none of ours.
+        let mut body = Vec::new();
+        let read = self.handle.take(self.length - self.header.length).read_to_end(&mut body);
+        read.map_err(|source| Error::io(file, "cannot read", source))?;
+        let splats = packed.splats(&self.header, &body);
+        let report = Report { files: 1, read: vertex.count, ..Report::default() };
+        still::finish(
+            file,
+            "element vertex",
+            vertex.offset,
+            splats,
+            report,
+            options.axes.unwrap_or(Axes::RDF),
+        )
     }
 
     /// Reads the rows as they are stored, before activation.

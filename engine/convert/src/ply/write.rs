@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use vivant::channel::ChannelKind;
 use vivant::splat::{SH_C0, Splats, sh_rest_len};
 use vivant::{Error, Result};
 
@@ -32,7 +33,8 @@ pub fn write_points(path: &Path, points: &[[f32; 3]], colours: &[[u8; 3]]) -> Re
     })
 }
 
-/// Writes splats in the INRIA layout on the file's `axes` (usually [`Axes::RDF`]); lives and motions are left out.
+/// Writes splats in the INRIA layout on the file's `axes` (usually [`Axes::RDF`]), their channels behind: labels as
+/// `uint`, numbers as `float`. Lives and motions are left out.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be written.
@@ -47,6 +49,11 @@ pub fn write_splats(path: &Path, splats: &Splats, axes: Axes) -> Result<()> {
         let last = ["opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"];
         for name in names.into_iter().chain(rest).chain(last.map(str::to_owned)) {
             writeln!(out, "property float {name}")?;
+        }
+        for channel in &turned.channels {
+            let kind = if channel.kind == ChannelKind::Label { "uint" } else { "float" };
+            // A name is one word here.
+            writeln!(out, "property {kind} {}", channel.name.replace(char::is_whitespace, "_"))?;
         }
         out.write_all(b"end_header\n")?;
         for index in 0..turned.len() {
@@ -65,6 +72,9 @@ pub fn write_splats(path: &Path, splats: &Splats, axes: Axes) -> Result<()> {
             write_floats(out, &splat.scale.map(f32::ln))?;
             let [x, y, z, w] = splat.rotation;
             write_floats(out, &[w, x, y, z])?;
+            for channel in &turned.channels {
+                out.write_all(&channel.words.get(index).copied().unwrap_or(0).to_le_bytes())?;
+            }
         }
         Ok(())
     })

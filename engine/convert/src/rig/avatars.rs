@@ -95,7 +95,7 @@ impl Avatar {
 
 /// The face that row `row` names.
 fn face_of(path: &Path, row: usize, face: Option<f32>, faces: usize) -> Result<u16> {
-    let whole = face.filter(|face| face.fract() == 0.0 && *face >= 0.0 && (*face as usize) < faces);
+    let whole = face.filter(|face| face.fract() == 0.0 && (0.0..faces as f32).contains(face));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 65536")]
     let number = whole.map(|face| face as u16);
     number.ok_or_else(|| {

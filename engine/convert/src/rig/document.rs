@@ -16,7 +16,14 @@ const HEADER_BYTES: usize = 12;
 const CHUNK_BYTES: usize = 8;
 
 /// Extensions that a file may require: those whose effect is read, and one that splats have by nature.
-const EXTENSIONS: [&str; 3] = ["KHR_texture_transform", "KHR_materials_unlit", "KHR_mesh_quantization"];
+const EXTENSIONS: [&str; 6] = [
+    "KHR_texture_transform",
+    "KHR_materials_unlit",
+    "KHR_mesh_quantization",
+    "KHR_gaussian_splatting",
+    "KHR_gaussian_splatting_compression_spz",
+    "KHR_gaussian_splatting_compression_spz_2",
+];
 
 /// A file taken apart.
 pub(crate) struct Document {
@@ -33,11 +40,28 @@ impl Document {
     /// # Errors
     /// [`Error::Io`], or what is wrong with the file, naming the field.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::of_bytes(path, &std::fs::read(path).map_err(|why| Error::io(path, "cannot read", why))?)
+    }
+
+    /// [`Self::open`], with the JSON as it stands: for what the library does not hand on.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_with_json(path: &Path) -> Result<(Self, serde_json::Value)> {
         let bytes = std::fs::read(path).map_err(|why| Error::io(path, "cannot read", why))?;
+        let document = Self::of_bytes(path, &bytes)?;
+        let (json, _) = split(&document.name, &bytes)?;
+        let value = serde_json::from_slice(json).map_err(|why| {
+            Error::malformed(&document.name, "JSON", offset_in(&bytes, json), why.to_string())
+        })?;
+        Ok((document, value))
+    }
+
+    fn of_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
         let name = path.display().to_string();
-        let (json, binary) = split(&name, &bytes)?;
+        let (json, binary) = split(&name, bytes)?;
         let root = Root::from_slice(json)
-            .map_err(|why| Error::malformed(&name, "JSON", offset_in(&bytes, json), why.to_string()))?;
+            .map_err(|why| Error::malformed(&name, "JSON", offset_in(bytes, json), why.to_string()))?;
         check(&name, &root)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut document = Self { name, root, buffers: Vec::new(), folder };

@@ -1,10 +1,10 @@
 //! `DualGS`: a dense body of splats that some thousands of free joints carry, each moved by an affine map of its own.
 //!
-//! In the folder of a training: `ckt/point_cloud_S.ply`, the splats at the start S; `track/ckt/point_cloud_S.ply`, the joints
+//! Named is `joint_opt`, in the folder of a training: `ckt/point_cloud_S.ply`, the splats at the start S; `track/ckt/point_cloud_S.ply`, the joints
 //! there; `joint_opt/joint_RT_F.npz`, for each later frame F the maps `arr_0` [J, 3, 4] from the start. A splat follows
 //! the eight joints nearest to it with the weights exp(−d²/l²), l = 2 cm (Jiang et al. 2024, `warp_utils.py`). What each frame
 //! was optimised by beyond that (colours, opacities, sizes) is in no map: the warp is the coarse motion, and the PLYs of
-//! `ckt/` are the truth, which a folder of PLYs gives.
+//! `ckt/` are the truth, which naming the training's folder gives.
 
 use std::path::{Path, PathBuf};
 
@@ -28,12 +28,16 @@ use crate::source::Imported;
 /// What is read of it.
 pub(crate) const FORMAT: Format = Format {
     name: "dualgs",
-    system: "DualGS: a training's folder with ckt, track and joint_opt",
+    system: "DualGS: the joint_opt of a training, beside its ckt and track",
     fidelity: Fidelity::Baked,
-    limits: "the motion of joints; what is optimised a frame besides is in the PLYs of ckt",
-    detect: |probe| probe.folder && ["ckt", "track", "joint_opt"].iter().all(|name| probe.holds(name)),
+    limits: "the motion of joints; what is optimised a frame besides is in the PLYs of ckt, which the training's folder gives",
+    detect: |probe| probe.folder && probe.names.iter().any(|name| number_of(name, MAPS).is_some()),
     open: Open::Rigged(|path, _, options| Ok(Box::new(Dual::open(path, options)?))),
 };
+
+/// How the files of maps and of splats are called, round their number.
+const MAPS: (&str, &str) = ("joint_RT_", ".npz");
+const CLOUDS: (&str, &str) = ("point_cloud_", ".ply");
 
 /// How far a joint reaches, metres.
 const REACH: f64 = 0.02;
@@ -53,16 +57,17 @@ pub(crate) struct Dual {
 }
 
 impl Dual {
-    /// Opens the folder of a training.
+    /// Opens the folder of the maps, with what stands beside it.
     ///
     /// # Errors
     /// Whatever is wrong with a file; [`Error::InvalidArgument`] where one is missing.
-    pub(crate) fn open(folder: &Path, options: &Options) -> Result<Self> {
-        let maps = numbered(&folder.join("joint_opt"), "joint_RT_", ".npz")?;
+    pub(crate) fn open(motion: &Path, options: &Options) -> Result<Self> {
+        let maps = numbered(motion, MAPS)?;
         let Some(&(first, _)) = maps.first() else {
-            return Err(Error::invalid(format!("{}: joint_opt has no joint_RT_*.npz", folder.display())));
+            return Err(Error::invalid(format!("{}: has no joint_RT_*.npz", motion.display())));
         };
-        let starts = numbered(&folder.join("ckt"), "point_cloud_", ".ply")?;
+        let folder = motion.parent().unwrap_or(motion);
+        let starts = numbered(&folder.join("ckt"), CLOUDS)?;
         // The start is the last frame before the first that has maps.
         let start = starts.iter().rev().find(|(number, _)| *number < first).or(starts.first());
         let Some((number, body)) = start else {
@@ -95,12 +100,16 @@ impl Dual {
     }
 }
 
-/// The files `STARTnEND` of a folder by their number.
-fn numbered(folder: &Path, start: &str, end: &str) -> Result<Vec<(u64, PathBuf)>> {
-    let number = |name: &String| name.strip_prefix(start)?.strip_suffix(end)?.parse().ok();
+/// The number in a name that starts and ends so.
+fn number_of(name: &str, (start, end): (&str, &str)) -> Option<u64> {
+    name.strip_prefix(start)?.strip_suffix(end)?.parse().ok()
+}
+
+/// The files of a folder whose names start and end so, by their number.
+fn numbered(folder: &Path, ends: (&str, &str)) -> Result<Vec<(u64, PathBuf)>> {
     let names = names_in(folder)?;
     let mut found: Vec<(u64, PathBuf)> =
-        names.iter().filter_map(|name| Some((number(name)?, folder.join(name)))).collect();
+        names.iter().filter_map(|name| Some((number_of(name, ends)?, folder.join(name)))).collect();
     found.sort();
     Ok(found)
 }

@@ -19,7 +19,7 @@ mod animation;
 pub(crate) mod avatars;
 mod bake;
 mod bvh;
-mod document;
+pub(crate) mod document;
 pub(crate) mod dual;
 pub mod faces;
 mod floor;

@@ -1,4 +1,4 @@
-//! SOG of PlayCanvas (Spatially Ordered Gaussians): attributes as lossless WebP pictures, told by a `meta.json`; versions 1
+//! SOG of `PlayCanvas` (Spatially Ordered Gaussians): attributes as lossless WebP pictures, told by a `meta.json`; versions 1
 //! and 2, in a folder or bundled in a zip archive.
 //!
 //! `meta` makes all versions one; `planes` decodes. The specification says y up, but its writer puts splats on the axes of

@@ -194,15 +194,11 @@ mod tests {
         let near = |got: [f32; 4], wanted: [f32; 4]| {
             assert!(got.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} {wanted:?}");
         };
-        let none = 1.0 / 255.0 * FRAC_1_SQRT_2 as f32;
-        near(quaternion([128, 128, 128, 252]), [none, none, none, (1.0 - 3.0 * none * none).sqrt()]);
-        near(
-            quaternion([255, 128, 128, 253])[1..]
-                .try_into()
-                .map(|[y, z, w]: [f32; 3]| [y, z, w, 0.0])
-                .unwrap(),
-            [none, none, 0.707_106_8, 0.0],
-        );
+        // Half a step off the middle, over √2.
+        let none = 0.002_772_968;
+        near(quaternion([128, 128, 128, 252]), [none, none, none, 0.999_988_5]);
+        let [x, y, z, w] = quaternion([255, 128, 128, 253]);
+        near([w, y, z, x * x], [std::f32::consts::FRAC_1_SQRT_2, none, none, 0.499_984_6]);
         assert_eq!(quaternion([255, 255, 255, 251]), [0.0; 4]);
     }
 

@@ -1,4 +1,4 @@
-//! VideoGS (V3, Wang et al. 2024): the attributes of every frame as pixels of videos, which an installed `ffmpeg` decodes.
+//! `VideoGS` (V3, Wang et al. 2024): the attributes of every frame as pixels of videos, which an installed `ffmpeg` decodes.
 //!
 //! ```text
 //! viewer_min_max.json   {"100": {"num": N, "info": [min0, max0, min1, max1, …]}, …}     by frame
@@ -6,7 +6,7 @@
 //! group0/0.mp4 …        one video an 8-bit attribute; pixel i, row by row, is splat i
 //! ```
 //! The attributes are x y z (16 bits: video 2i the low byte, 2i+1 the high), nx ny nz (videos 6 to 8, of no use), from video
-//! 9 on f_dc and harmonics (coefficient-major), opacity (0..1), scales (linear) and the quaternion, w first. Each is
+//! 9 on `f_dc` and harmonics (coefficient-major), opacity (0..1), scales (linear) and the quaternion, w first. Each is
 //! `min + (max − min)·value/255` (65535). A picture is a square whose side is the least multiple of 8 that holds all splats.
 //! Within a group a splat keeps its place; groups begin anew, so a splat is known by its group and its place.
 
@@ -14,7 +14,7 @@ mod video;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,12 +24,13 @@ use vivant::{Error, Result};
 use crate::formats::{Fidelity, Format, Open};
 use crate::options::Options;
 use crate::ply::MAX_SPLATS;
+use crate::recent::Recent;
 use crate::report::Report;
 use crate::rows;
 use crate::sequence::{self, Sequence};
 use crate::source::Imported;
 
-/// What is read of VideoGS.
+/// What is read of `VideoGS`.
 pub(crate) const FORMAT: Format = Format {
     name: "v3",
     system: "VideoGS / V3 (a folder with viewer_min_max.json, group_info.json and the videos)",
@@ -46,8 +47,8 @@ const GROUPS: &str = "group_info.json";
 const MAX_JSON: u64 = 256 << 20;
 /// Most bytes of a group's decoded videos.
 const MAX_GROUP: u64 = 4 << 30;
-/// Groups kept decoded.
-const KEPT: usize = 2;
+/// The decoded videos of a group by number: a luma plane a frame, one after the other.
+type Planes = Vec<Vec<u8>>;
 
 /// Attributes of each SH degree: 6 + 3·(degree+1)² + 8.
 const ATTRIBUTES: [usize; 4] = [17, 26, 41, 62];
@@ -84,7 +85,7 @@ struct V3 {
     frames: Vec<(usize, Vec<f64>)>,
     sh_degree: u8,
     options: Options,
-    recent: Mutex<Vec<(usize, Arc<Vec<Vec<u8>>>)>>,
+    recent: Recent<Planes>,
 }
 
 fn open(path: &Path, options: &Options) -> Result<Box<dyn Sequence>> {
@@ -144,7 +145,7 @@ fn open(path: &Path, options: &Options) -> Result<Box<dyn Sequence>> {
         std::fs::metadata(video).map_err(|source| Error::io(video, "cannot open", source))?;
     }
     video::check(options)?;
-    let (options, recent) = (options.clone(), Mutex::default());
+    let (options, recent) = (options.clone(), Recent::default());
     Ok(Box::new(V3 { file, files, groups, frames, sh_degree, options, recent }))
 }
 
@@ -175,16 +176,12 @@ fn side_of(splats: usize) -> usize {
 }
 
 impl V3 {
-    /// The videos of a group, decoded unless they are at hand: a luma plane a frame one after the other.
-    fn planes(&self, number: usize) -> Result<Arc<Vec<Vec<u8>>>> {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, planes)) = recent.iter().find(|(kept, _)| *kept == number) {
-            return Ok(planes.clone());
-        }
-        if recent.len() == KEPT {
-            recent.remove(0);
-        }
-        let group = &self.groups[number];
+    /// The videos of a group, decoded unless they are at hand.
+    fn planes(&self, number: usize) -> Result<Arc<Planes>> {
+        self.recent.get(number, || self.decode(&self.groups[number]))
+    }
+
+    fn decode(&self, group: &Group) -> Result<Planes> {
         let attributes = ATTRIBUTES[usize::from(self.sh_degree)];
         let each = side_of(group.splats).pow(2) as u64 * group.frames as u64;
         let all = each.saturating_mul(attributes as u64);
@@ -196,8 +193,6 @@ impl V3 {
         for channel in channels(attributes) {
             planes[channel] = video::luma(&group.folder.join(format!("{channel}.mp4")), each, &self.options)?;
         }
-        let planes = Arc::new(planes);
-        recent.push((number, planes.clone()));
         Ok(planes)
     }
 

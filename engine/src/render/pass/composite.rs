@@ -28,6 +28,7 @@ impl Composite {
             vertex: &COMPOSITE_VERT,
             fragment: if depth.is_some() { &COMPOSITE_DEPTH_FRAG } else { &COMPOSITE_FRAG },
             blend: Blend::Replace,
+            looks: false,
         };
         Ok(Self {
             pipeline: RasterPipeline::new(layouts, target, &description)?,

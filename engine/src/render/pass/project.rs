@@ -12,18 +12,23 @@ use crate::gpu::{BindLayouts, Buffer, ComputePipeline, Encoder};
 /// The pass.
 #[derive(Debug)]
 pub(in crate::render) struct Project {
-    kernel: ComputePipeline,
+    plain: ComputePipeline,
+    looks: ComputePipeline,
 }
 
 impl Project {
     pub(in crate::render) fn new(layouts: &Arc<BindLayouts>) -> Result<Self> {
-        Ok(Self { kernel: ComputePipeline::new(layouts, &PROJECT)? })
+        Ok(Self {
+            plain: ComputePipeline::new(layouts, &PROJECT)?,
+            looks: ComputePipeline::with_looks(layouts, &PROJECT, true)?,
+        })
     }
 
     /// One lane a visible splat; the sort has written how many there are.
-    pub(in crate::render) fn record(&self, encoder: &mut Encoder<'_>, counts: &Buffer) {
-        encoder.span(self.kernel.name);
-        encoder.dispatch_indirect(&self.kernel, counts, offset_of!(Counts, dispatch) as u64);
+    pub(in crate::render) fn record(&self, encoder: &mut Encoder<'_>, counts: &Buffer, looks: bool) {
+        let kernel = if looks { &self.looks } else { &self.plain };
+        encoder.span(kernel.name);
+        encoder.dispatch_indirect(kernel, counts, offset_of!(Counts, dispatch) as u64);
         encoder.barrier();
     }
 }

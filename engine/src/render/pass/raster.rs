@@ -1,4 +1,4 @@
-//! Raster: all splats of all views in one draw, back to front, blended in sRGB-encoded space. See `raster/splat.vert`.
+//! Raster: all splats of all views in one draw, back to front, blended in the frame's colour domain. See `raster/splat.vert`.
 
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::gpu::{
 /// The pass, for targets with or without a depth sum.
 #[derive(Debug)]
 pub(in crate::render) struct Raster {
-    pipeline: RasterPipeline,
+    plain: RasterPipeline,
+    looks: RasterPipeline,
 }
 
 impl Raster {
@@ -23,13 +24,17 @@ impl Raster {
         target: &RasterTarget,
         depth: bool,
     ) -> Result<Self> {
-        let description = RasterDescription {
+        let description = |looks| RasterDescription {
             name: "raster",
             vertex: &SPLAT_VERT,
             fragment: if depth { &SPLAT_DEPTH_FRAG } else { &SPLAT_FRAG },
             blend: Blend::Over,
+            looks,
         };
-        Ok(Self { pipeline: RasterPipeline::new(layouts, target, &description)? })
+        Ok(Self {
+            plain: RasterPipeline::new(layouts, target, &description(false))?,
+            looks: RasterPipeline::new(layouts, target, &description(true))?,
+        })
     }
 
     /// One instance a visible splat; the sort has written how many there are.
@@ -39,10 +44,15 @@ impl Raster {
         target: &RasterTarget,
         set: &BindSet,
         counts: &Buffer,
+        looks: bool,
     ) {
         encoder.span("raster");
         encoder.begin_raster(target, set);
-        encoder.draw_indirect(&self.pipeline, counts, offset_of!(Counts, draw) as u64);
+        encoder.draw_indirect(
+            if looks { &self.looks } else { &self.plain },
+            counts,
+            offset_of!(Counts, draw) as u64,
+        );
         encoder.end_raster();
     }
 }
