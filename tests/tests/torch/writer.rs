@@ -15,11 +15,11 @@ pub(crate) enum Py {
     Int(i64),
     Float(f64),
     Text(&'static str),
-    Tuple(Vec<Py>),
-    List(Vec<Py>),
-    Dict(Vec<(Py, Py)>),
+    Tuple(Vec<Self>),
+    List(Vec<Self>),
+    Dict(Vec<(Self, Self)>),
     /// An `OrderedDict` with the attribute that a state dictionary has.
-    Ordered(Vec<(Py, Py)>),
+    Ordered(Vec<(Self, Self)>),
     Tensor(Tensor),
     /// A tensor in an `nn.Parameter`.
     Parameter(Tensor),
