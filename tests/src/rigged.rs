@@ -79,6 +79,7 @@ impl Rigged {
     #[must_use]
     pub fn places(&self, frame: f64) -> Vec<DAffine3> {
         let last = self.frames.len() - 1;
+        #[expect(clippy::cast_sign_loss, reason = "not below 0")]
         let first = (frame.max(0.0).floor() as usize).min(last);
         let next = (first + 1).min(last);
         let part = (frame - first as f64).clamp(0.0, 1.0);

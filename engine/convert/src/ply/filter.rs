@@ -60,6 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, reason = "files hold f32")]
     fn both_forms_agree_with_the_formula() {
         let (s, f, o) = ([0.01_f64, 0.02, 0.003], 0.005_f64, 0.7_f64);
         let widened = s.map(|s| (s * s + f * f).sqrt());
