@@ -17,7 +17,7 @@ use crate::{input, output};
 ///
 /// The ending of the output says what it becomes: .ply (the INRIA layout), .spz (Niantic's, compressed) or .glb
 /// (KHR_gaussian_splatting). One moment (--at) is one file. A range, or a whole clip, is a file a frame, numbered:
-/// OUT.spz becomes OUT_0000.spz and so on, OUT_%04d.glb says where the number stands, and a folder gets PLYs.
+/// `OUT.spz` becomes `OUT_0000.spz` and so on, `OUT_%04d.glb` says where the number stands, and a folder gets PLYs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The clip

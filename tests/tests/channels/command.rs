@@ -72,7 +72,7 @@ fn render_shows_and_tints_by_label() {
         .concat();
         let output = run(here, &all);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        vivant::picture::load_png(&here.join("out.png")).unwrap()
+        vivant::picture::load_png(here.join("out.png")).unwrap()
     };
     // The left half is part 3. Left of the middle, right of it: red, green, blue, alpha.
     let sides = |arguments: &[&str]| {

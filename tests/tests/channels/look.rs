@@ -185,7 +185,7 @@ fn a_look_switched_on_comes_without_a_stall() {
                 let sheet =
                     vivant::picture::side_by_side(&[plain.images[0].clone(), pixels.images[0].clone()])
                         .unwrap();
-                vivant::picture::save_png(&sheet, &std::path::Path::new(&folder).join("limb-look.png"))
+                vivant::picture::save_png(&sheet, std::path::Path::new(&folder).join("limb-look.png"))
                     .unwrap();
             }
             break;

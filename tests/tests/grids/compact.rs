@@ -363,7 +363,7 @@ fn what_cannot_be_read_is_told() {
         ("huftable_scale", array(&[1], "|u1", &[0]), "Huffman"),
         ("tcen", array(&[1], "<f2", &[0, 0]), "dynamic model"),
         ("mlp", array(&[8000], "<f2", &vec![0; 16_000]), "8000 weights"),
-        ("hash", array(&[100], "<f2", &vec![0; 200]), "100 features"),
+        ("hash", array(&[100], "<f2", &[0; 200]), "100 features"),
         ("scale", array(&[3], "|u1", &[0; 3]), "3 bytes"),
         ("opacity", array(&[49], "<f2", &[0; 98]), "49 numbers for 50 splats"),
         ("rvq_info", info(6, 60), "rvq_info"),
@@ -449,5 +449,5 @@ fn timed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.npz");
     save_npz(&path, &arrays(&model(300_000, 19, 6)), false);
-    time("compact", &path, &[path.clone()]);
+    time("compact", &path, std::slice::from_ref(&path));
 }

@@ -246,5 +246,5 @@ fn timed() {
     let path = folder.path().join("large.sog");
     let splats = performances::ball(1_500_000, 2, 3);
     save_archive(&path, &version_2(&splats, 1228, 60_000), false);
-    time("sog", &path, &[path.clone()]);
+    time("sog", &path, std::slice::from_ref(&path));
 }

@@ -270,5 +270,5 @@ fn timed() {
     large.splats.sh_rest.clear();
     large.splats.sh_degree = 0;
     save_archive(&path, &continuous(&large, 16), false);
-    time("tsog", &path, &[path.clone()]);
+    time("tsog", &path, std::slice::from_ref(&path));
 }

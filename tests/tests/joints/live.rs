@@ -25,7 +25,8 @@ fn options() -> RigOptions {
 fn she_dances_live_as_she_is_baked() {
     let Some(folder) = content().map(|content| content.join("avatar")) else { return };
     let (model, motion) = (folder.join("dancer.glb"), folder.join("005_16.bvh"));
-    let foreign = Foreign::open(&[model.clone()], Some(&motion), &Options::default(), &options()).unwrap();
+    let foreign =
+        Foreign::open(std::slice::from_ref(&model), Some(&motion), &Options::default(), &options()).unwrap();
     let (bytes, report, written) = foreign.write_to_memory(&WriterOptions::default(), &mut |_| {}).unwrap();
     eprintln!("{report}; {} bytes", written.file_bytes);
     let clip = Clip::from_bytes("dancer.vvt", bytes).unwrap();

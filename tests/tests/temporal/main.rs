@@ -5,6 +5,8 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::type_complexity,
+    clippy::needless_range_loop,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "tests panic where they are wrong, and their numbers are chosen to fit"

@@ -107,6 +107,9 @@ mod tests {
         assert_eq!(smallest_three(0xc000_0000_u32.to_le_bytes()), [0.0, 0.0, 0.0, 1.0]);
         assert_eq!(smallest_three(0_u32.to_le_bytes()), [1.0, 0.0, 0.0, 0.0]);
         let turned = smallest_three((3_u32 << 30 | 1023 << 20).to_le_bytes());
-        assert!((turned[0] + std::f32::consts::FRAC_1_SQRT_2).abs() < 1e-6 && (turned[3] - std::f32::consts::FRAC_1_SQRT_2).abs() < 1e-5);
+        assert!(
+            (turned[0] + std::f32::consts::FRAC_1_SQRT_2).abs() < 1e-6
+                && (turned[3] - std::f32::consts::FRAC_1_SQRT_2).abs() < 1e-5
+        );
     }
 }
