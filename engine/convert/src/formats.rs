@@ -3,9 +3,9 @@
 //!
 //! A format is one file (or folder) of this crate that exports its [`Format`]. There are three kinds of door:
 //!
-//! - [`Open::Still`]: one file is one set of splats that stand still. Several of them are a sequence, by [`crate::Source`].
-//! - [`Open::Sequence`]: one file or folder holds many frames, handed out one by one.
-//! - [`Open::Whole`]: one file is a whole performance of splats that have lives and motions of their own.
+//! - `Open::Still`: one file is one set of splats that stand still. Several of them are a sequence, by [`crate::Source`].
+//! - `Open::Sequence`: one file or folder holds many frames, handed out one by one.
+//! - `Open::Whole`: one file is a whole performance of splats that have lives and motions of their own.
 
 use std::path::Path;
 
@@ -18,8 +18,8 @@ use crate::sequence::Sequence;
 use crate::source::{Imported, Summary};
 use crate::whole::Whole;
 use crate::{
-    checkpoint, compact, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat, params,
-    ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang,
+    checkpoint, compact, convex, dgs, ex4dgs, flow, fourdgs, fourier, ftgs, gltf_splats, hierarchy, ksplat,
+    params, ply, rig, rotor, selforg, sog, splat, splatv, spz, stg, tsog, unknown, v3, yang,
 };
 
 /// How true an import is to its source.
@@ -107,6 +107,7 @@ pub static FORMATS: &[&Format] = &[
     &fourier::FORMAT,
     &rig::avatars::FORMAT,
     &rig::dual::FORMAT,
+    &convex::FORMAT,
     &checkpoint::FORMAT,
     &ply::FORMAT,
     &spz::FORMAT,

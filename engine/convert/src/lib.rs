@@ -13,6 +13,7 @@ mod cleanse;
 mod clip;
 mod compact;
 mod conventions;
+mod convex;
 pub mod correspondence;
 mod curves;
 mod dgs;

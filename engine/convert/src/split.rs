@@ -4,7 +4,7 @@
 //! sines, a spline of another kind) is followed piece by piece. A piece takes the cubic through the path at its ends and
 //! at half of Chebyshev's way between (the points −1, −½, ½, 1), so that pieces meet where they touch; the chord
 //! between the rotations at its ends; and the middle of the range of what is held constant. It is then held against the path at
-//! [`CHECKS`] moments, and halved while it is farther off than it may be and longer than a frame. What was reached is
+//! `CHECKS` moments, and halved while it is farther off than it may be and longer than a frame. What was reached is
 //! told, not hoped: a piece of a frame may exceed the bound, and the report says by how much.
 //!
 //! A path that repeats faster than pieces are checked would deceive: the caller says how long a piece may be at most.

@@ -31,6 +31,9 @@ pub(crate) fn looks_like(start: &[u8]) -> Option<&'static str> {
         [b'#', b'u', b's', b'd', ..] | [b'P', b'X', b'R', b'-', ..] => "a USD scene",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "a video",
         [b'{' | b'[', ..] => "JSON text of no known format",
+        [b'H', b'I', b'E', b'R', b'A', b'R', b'C', b'H', b'Y', ..] => {
+            "a BVH file: a motion moves a glTF model, which is the input ('convert model.glb --motion dance.bvh')"
+        }
         [b'<', ..] => "a web page or XML",
         [b'R', b'I', b'F', b'F', ..] => "a WebP or WAV file",
         _ => "something unknown",

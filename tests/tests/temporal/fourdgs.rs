@@ -272,7 +272,7 @@ fn what_the_format_refuses_is_refused_by_name() {
     };
     let mut changed = bytes.clone();
     changed[0] = 0x88;
-    refused(&changed, "not a PLY file");
+    refused(&changed, "magic at byte 0");
     changed = bytes.clone();
     changed[5] = b'2';
     refused(&changed, "version");

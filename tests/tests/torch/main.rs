@@ -10,6 +10,7 @@
 
 mod algebra;
 mod archive;
+mod convex;
 mod flow;
 mod formula;
 mod hierarchy;

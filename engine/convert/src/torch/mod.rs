@@ -1,9 +1,9 @@
 //! Checkpoints of `PyTorch`, read as data: no Python, and nothing that a file could make us run.
 //!
 //! `torch.save` writes a zip archive: a pickle (`data.pkl`) that says how tensors lie in records (`data/0`, `data/1`, …).
-//! A pickle is a program for a stack machine. [`machine`] is that machine without its dangerous half: it knows numbers,
-//! text, lists, dictionaries, and of all functions the dozen that say "a tensor of this shape, there" ([`calls`]). Any
-//! other name is refused with its byte, except in the parts that are left out: the optimiser's state ([`finish`]).
+//! A pickle is a program for a stack machine. `machine` is that machine without its dangerous half: it knows numbers,
+//! text, lists, dictionaries, and of all functions the dozen that say "a tensor of this shape, there" (`calls`). Any
+//! other name is refused with its byte, except in the parts that are left out: the optimiser's state (`finish`).
 //!
 //! ```no_run
 //! # fn main() -> vivant::Result<()> {
