@@ -1,4 +1,4 @@
-//! `vivant export`: moments of a clip as files that other programs read.
+//! `vivant export`: moments of a clip, or all of it, as files that other programs read.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,17 +13,19 @@ use crate::exit::{Outcome, Result};
 use crate::progress::Progress;
 use crate::{input, output};
 
-/// Export moments of a clip as splats that stand still
+/// Export moments of a clip as splats that stand still, or all of it with its motion
 ///
 /// The ending of the output says what it becomes: .ply (the INRIA layout), .spz (Niantic's, compressed) or .glb
 /// (KHR_gaussian_splatting). One moment (--at) is one file. A range, or a whole clip, is a file a frame, numbered:
 /// `OUT.spz` becomes `OUT_0000.spz` and so on, `OUT_%04d.glb` says where the number stands, and a folder gets PLYs.
+///
+/// A .4dgs holds the whole clip, its motion and its sound.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The clip
     file: PathBuf,
     /// The file to write, or a folder for a PLY a frame
-    #[arg(short, long, value_name = "OUT.{ply,spz,glb}")]
+    #[arg(short, long, value_name = "OUT.{ply,spz,glb,4dgs}")]
     output: PathBuf,
     /// The moment, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "range")]
@@ -65,6 +67,9 @@ pub(crate) fn run(args: &Args) -> Result {
         bail!("{}: the output would replace the clip; give another name with -o", args.output.display());
     }
     let clip = Clip::open(&args.file, Access::Auto)?;
+    if let Some(export) = Export::of(&args.output).filter(|export| export.is_whole()) {
+        return whole(args, export, &clip);
+    }
     let info = clip.info();
     let times = times(args, &clip)?;
     let single = args.at.is_some() || info.duration == 0;
@@ -102,6 +107,37 @@ pub(crate) fn run(args: &Args) -> Result {
             ),
             [] => "wrote nothing".to_owned(),
         });
+    }
+    Ok(Outcome::Done)
+}
+
+/// All of a clip in one file.
+fn whole(args: &Args, export: &Export, clip: &Clip) -> Result {
+    if args.at.is_some() || args.range.is_some() {
+        bail!("{}: holds the whole clip; leave --at and --range out", args.output.display());
+    }
+    let exported = export.write_whole(&args.output, clip)?;
+    let file = args.output.display().to_string();
+    if args.json {
+        output::json(&serde_json::json!({
+            "files": [file],
+            "splats": exported.splats,
+            "gaussians": exported.gaussians,
+            "off_metres": exported.off,
+            "cut": exported.cut,
+            "sound": exported.sound.is_some(),
+        }));
+        return Ok(Outcome::Done);
+    }
+    output::text(&format!(
+        "wrote {file}: {} from {}, at most {:.2} mm off{}",
+        output::count(exported.gaussians as u64, "Gaussian"),
+        output::count(exported.splats as u64, "splat"),
+        exported.off * 1e3,
+        if exported.sound.is_some() { ", with sound" } else { "" }
+    ));
+    if exported.cut > 0 {
+        output::note(&format!("{} colours or harmonics were cut to what the format holds", exported.cut));
     }
     Ok(Outcome::Done)
 }

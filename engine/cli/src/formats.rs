@@ -2,7 +2,7 @@
 
 use clap::ArgGroup;
 use vivant_convert::export::EXPORTS;
-use vivant_convert::{FORMATS, table};
+use vivant_convert::table;
 
 use crate::exit::{Outcome, Result};
 use crate::output;
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result {
         output::text(table::markdown().trim_end());
     } else {
         output::text("read");
-        for format in FORMATS {
+        for format in table::listed() {
             let fidelity = table::fidelity(format.fidelity);
             output::text(&format!("  {:<12} {fidelity:<6} {}", format.name, format.system));
             if !format.limits.is_empty() {

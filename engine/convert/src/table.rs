@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::export::EXPORTS;
-use crate::formats::{FORMATS, Fidelity};
+use crate::formats::{FORMATS, Fidelity, Format};
+
+/// The formats that something comes of: checkpoints of no known system have a door that only refuses them.
+pub fn listed() -> impl Iterator<Item = &'static Format> {
+    FORMATS.iter().copied().filter(|format| format.name != "torch")
+}
 
 /// The word for how true an import is.
 #[must_use]
@@ -23,7 +28,7 @@ pub fn markdown() -> String {
          what its own renderer draws, up to rounding; *baked*: fitted or sampled, with a bound that is said.\n\n\
          | read | what writes it | | limits |\n|---|---|---|---|\n",
     );
-    for format in FORMATS {
+    for format in listed() {
         let cells = [format.name, format.system, fidelity(format.fidelity), format.limits];
         text += &row(&cells);
     }
@@ -43,7 +48,7 @@ fn row(cells: &[&str]) -> String {
 /// The same for programs.
 #[must_use]
 pub fn json() -> Value {
-    let read = FORMATS.iter().map(|format| {
+    let read = listed().map(|format| {
         json!({
             "name": format.name,
             "system": format.system,

@@ -46,7 +46,7 @@ const STEEPEST: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 
 /// What is read of these checkpoints.
 pub(crate) const FORMAT: Format = Format {
-    name: "4dgs",
+    name: "yang-4dgs",
     system: "Real-time 4DGS (Yang et al.) and 4DGS-1K (chkpnt*.pth)",
     fidelity: Fidelity::Exact,
     limits: "colours that change while a splat lives are cut into pieces within 1/64; an environment map is left out",

@@ -135,7 +135,7 @@ fn every_number_is_the_papers() {
     for kind in [PLAIN, still, full] {
         save(&path, &checkpoint(&splats, kind));
         let foreign = open(&path, &as_is()).unwrap();
-        assert_eq!((foreign.format().name, foreign.frames()), ("4dgs", 300));
+        assert_eq!((foreign.format().name, foreign.frames()), ("yang-4dgs", 300));
         assert_eq!(foreign.info().appearance.sh_origin, ShOrigin::Rest);
         let report = whole(&foreign).report.to_string();
         assert!(report.contains("cook.yaml"), "{report}");

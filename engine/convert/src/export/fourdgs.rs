@@ -6,6 +6,8 @@
 //! Numbers are on grids: the container's profile *fine*, a fiftieth of the middle scale for places, half a step of 255 for
 //! colours.
 
+use std::path::Path;
+
 use ::fourdgs::quantization::Profile;
 use ::fourdgs::{AudioSource, CoordinateFrame, GaussianSet, SceneExtras, WriteOptions, write_to_vec};
 use vivant::audio::Decoder;
@@ -37,12 +39,20 @@ pub struct Exported {
     pub sound: Option<u64>,
 }
 
+/// Writes all of `clip` to `path`, splats within [`BOUND`] of their paths.
+pub(super) fn write(path: &Path, clip: &Clip) -> Result<Exported> {
+    let (bytes, exported) = to_bytes(clip, BOUND)?;
+    std::fs::write(path, bytes).map_err(|source| Error::io(path, "cannot write", source))?;
+    Ok(exported)
+}
+
 /// The bytes of a file that holds all of `clip`, splats within `bound` metres of their paths.
 ///
 /// # Errors
-/// Whatever is wrong with a segment; [`Error::Unsupported`] when the container's writer refuses the clip, as one that is
+/// Whatever is wrong with a segment; [`Error::Unsupported`] for a clip whose splats joints carry, and when the container's writer refuses the clip, as one that is
 /// larger than its format holds.
 pub fn to_bytes(clip: &Clip, bound: f32) -> Result<(Vec<u8>, Exported)> {
+    super::refuse_rig(clip)?;
     let performance = performance_of(clip)?;
     let info = &performance.info;
     let seconds =

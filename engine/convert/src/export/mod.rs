@@ -1,7 +1,7 @@
 //! The way back: splats of a moment of a clip as files that other programs read.
 //!
-//! [`moment`] takes a clip apart at one time; an [`Export`] writes what it gives. One file a format, all in one table:
-//! what a format cannot hold (motion, lives) was worked out before, and how exactly it holds the rest is said there.
+//! [`moment`] takes a clip apart at one time; an [`Export`] writes what it gives, or the whole clip where its format holds
+//! motion. One file a format, all in one table, which says how exactly each holds it.
 
 pub mod fourdgs;
 mod glb;
@@ -12,8 +12,9 @@ mod straight;
 
 use std::path::Path;
 
-use vivant::Result;
+use vivant::clip::Clip;
 use vivant::splat::{Appearance, Splats};
+use vivant::{Error, Result};
 
 pub use moment::moment;
 
@@ -29,8 +30,14 @@ pub struct Export {
     write: Write,
 }
 
-/// Writes splats on our axes, which stand still, to a file.
-type Write = fn(&Path, &Splats, &Appearance) -> Result<()>;
+/// How a format is written.
+#[derive(Debug)]
+enum Write {
+    /// Splats on our axes, which stand still.
+    Moment(fn(&Path, &Splats, &Appearance) -> Result<()>),
+    /// A clip with all that moves in it.
+    Whole(fn(&Path, &Clip) -> Result<fourdgs::Exported>),
+}
 
 /// All formats that are written.
 pub static EXPORTS: &[Export] = &[
@@ -38,20 +45,26 @@ pub static EXPORTS: &[Export] = &[
         ending: "ply",
         system: "3D Gaussian Splatting (INRIA layout), x right, y down, z forward",
         precision: "floats: all of it, but for how a clip asks to be drawn",
-        write: ply::write,
+        write: Write::Moment(ply::write),
     },
     Export {
         ending: "spz",
         system: "Niantic's compressed splats, version 3",
         precision: "means to 0.12 mm within 2 km, scales to 3.2 %, rotations to 0.2°, colours and opacities to 8 bits, \
                     harmonics to 5 bits (degree 1) and 4 (above)",
-        write: spz::write,
+        write: Write::Moment(spz::write),
     },
     Export {
         ending: "glb",
         system: "glTF with KHR_gaussian_splatting (Khronos), floats",
         precision: "floats: all of it, but for how a clip asks to be drawn",
-        write: glb::write,
+        write: Write::Moment(glb::write),
+    },
+    Export {
+        ending: "4dgs",
+        system: "the .4dgs container (avala-ai), gaussian-birth, with motion and sound",
+        precision: "paths to 1 mm, places to a fiftieth of the middle scale, colours to 8 bits, harmonics within ±4",
+        write: Write::Whole(fourdgs::write),
     },
 ];
 
@@ -63,12 +76,44 @@ impl Export {
         EXPORTS.iter().find(|export| export.ending.eq_ignore_ascii_case(ending))
     }
 
+    /// Whether a file holds a whole clip with its motion, and not a moment.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self.write, Write::Whole(_))
+    }
+
     /// Writes splats that stand still, on our axes, to `path`.
     ///
     /// # Errors
-    /// [`vivant::Error::Io`] when the file cannot be written; [`vivant::Error::InvalidArgument`] for more splats than the
-    /// format holds.
+    /// [`Error::Io`] when the file cannot be written; [`Error::InvalidArgument`] for more splats than the format holds, or a
+    /// format of whole clips.
     pub fn write(&self, path: &Path, splats: &Splats, appearance: &Appearance) -> Result<()> {
-        (self.write)(path, splats, appearance)
+        match self.write {
+            Write::Moment(write) => write(path, splats, appearance),
+            Write::Whole(_) => {
+                Err(Error::invalid(format!(".{} holds a whole clip, not a moment", self.ending)))
+            }
+        }
     }
+
+    /// Writes a clip with its motion to `path`.
+    ///
+    /// # Errors
+    /// As [`fourdgs::to_bytes`]; [`Error::Io`] when the file cannot be written; [`Error::InvalidArgument`] for a format of
+    /// moments.
+    pub fn write_whole(&self, path: &Path, clip: &Clip) -> Result<fourdgs::Exported> {
+        match self.write {
+            Write::Whole(write) => write(path, clip),
+            Write::Moment(_) => Err(Error::invalid(format!(".{} holds a moment, not a clip", self.ending))),
+        }
+    }
+}
+
+/// Refuses a clip whose splats joints carry: where they are is not in them.
+pub(crate) fn refuse_rig(clip: &Clip) -> Result<()> {
+    if clip.rig().is_none() {
+        return Ok(());
+    }
+    let what = "its joints carry its splats, which is not exported; convert its source without --rig";
+    Err(Error::unsupported(format!("{}: {what}", clip.name())))
 }

@@ -1,9 +1,9 @@
 //! One moment of a clip: what shows then, where it is then, standing still. Reads clips; pure otherwise.
 
+use vivant::Result;
 use vivant::clip::Clip;
 use vivant::codec::{Decoder, splats_at};
 use vivant::splat::{Life, Motion, Splat, Splats};
-use vivant::{Error, Result};
 
 /// What is fainter than this never shows: the renderers' own cut.
 const LEAST_OPACITY: f64 = 1.0 / 255.0;
@@ -11,12 +11,9 @@ const LEAST_OPACITY: f64 = 1.0 / 255.0;
 /// The splats that show at `seconds`, with their places, rotations and opacities of that time, without lives and motions.
 ///
 /// # Errors
-/// As [`Decoder::decode`], for a segment that is damaged; [`Error::Unsupported`] for a clip whose splats joints carry.
+/// As [`Decoder::decode`], for a segment that is damaged; [`vivant::Error::Unsupported`] for a clip whose splats joints carry.
 pub fn moment(clip: &Clip, seconds: f64) -> Result<Splats> {
-    if clip.rig().is_some() {
-        let what = "its joints carry its splats, which is not exported; convert its source without --rig";
-        return Err(Error::unsupported(format!("{}: {what}", clip.name())));
-    }
+    super::refuse_rig(clip)?;
     let info = clip.info();
     let mut out = Splats::new(info.sh_degree);
     let mut decoder = Decoder::new()?;
