@@ -135,7 +135,8 @@ pub fn rotation_of_rotor([s, xy, xz, yz]: [f64; 4], [xw, yw, zw, p]: [f64; 4]) -
     pair([s - p, -(xy + zw), yw - xz, -(yz + xw)], [s + p, zw - xy, -(xz + yw), yz - xw])
 }
 
-fn unit(quaternion: [f64; 4]) -> [f64; 4] {
+/// A quaternion at length one; not a number where its length is zero.
+pub(crate) fn unit(quaternion: [f64; 4]) -> [f64; 4] {
     let length = dot(quaternion, quaternion).sqrt();
     quaternion.map(|part| part / length)
 }

@@ -9,6 +9,8 @@
 //!
 //! A path that repeats faster than pieces are checked would deceive: the caller says how long a piece may be at most.
 
+use crate::gaussian4::unit;
+
 /// Moments at which a piece is held against its path.
 const CHECKS: usize = 16;
 
@@ -220,11 +222,6 @@ fn angle(a: [f64; 4], b: [f64; 4]) -> f64 {
     let apart = norm([0, 1, 2, 3].map(|part: usize| a[part] - b[part]));
     let opposite = norm([0, 1, 2, 3].map(|part: usize| a[part] + b[part]));
     4.0 * (apart.min(opposite) * 0.5).min(1.0).asin()
-}
-
-fn unit(quaternion: [f64; 4]) -> [f64; 4] {
-    let length = norm(quaternion);
-    quaternion.map(|part| part / length)
 }
 
 fn norm(quaternion: [f64; 4]) -> f64 {

@@ -87,6 +87,7 @@ impl Scene {
             let look_number = self.take_look(performer.look, &mut looks)?;
             let joints_first = u32::try_from(self.joints.len()).unwrap_or(u32::MAX);
             self.joints.extend_from_slice(&performer.live.joints);
+            self.measure_joints(performer, placed.scale);
             for segment in &performer.live.segments {
                 let Some((runs, lod)) = pool.drawn(segment) else { continue };
                 let carried = segment.keys.joints > 0;
@@ -152,10 +153,6 @@ impl Scene {
                     binding: if carried { binding(segment) } else { 0 },
                     joints_first,
                 });
-                let extent = segment.rig.as_ref().and_then(|rig| rig.bounds(&performer.live.joints));
-                if let (true, Some([low, high])) = (carried, extent) {
-                    self.measure(&performer.world_from_object, placed.scale, low, high);
-                }
                 for (number, cluster) in (0_u32..).zip(&segment.clusters[..clusters]) {
                     if tick < cluster.start || tick >= cluster.end {
                         continue;
@@ -189,6 +186,17 @@ impl Scene {
         place.as_flattened_mut().copy_from_slice(table.words());
         *looks += 1;
         Ok(u32::try_from(*looks).unwrap_or(0))
+    }
+
+    /// Where joints reach is the same for all segments of a performer.
+    fn measure_joints(&mut self, performer: &Performer<'_>, scale: f64) {
+        let carried = |segment: &&std::sync::Arc<SegmentData>| {
+            segment.keys.joints > 0 && has_joints(segment, performer.live)
+        };
+        let rig = performer.live.segments.iter().find(carried).and_then(|segment| segment.rig.as_ref());
+        if let Some([low, high]) = rig.and_then(|rig| rig.bounds(&performer.live.joints)) {
+            self.measure(&performer.world_from_object, scale, low, high);
+        }
     }
 
     /// Widens the depth interval by a box of means, taken as the ball around it.

@@ -18,11 +18,10 @@ use vivant::{Error, Result};
 
 use crate::formats::{Fidelity, Format, Open, Still, settled};
 use crate::options::Options;
-use crate::ply::MAX_SPLATS;
 use crate::report::Report;
 use crate::source::{Imported, Summary};
 use crate::torch::{self, Checkpoint, Tensor, Value};
-use crate::{Axes, cleanse, gaussian4};
+use crate::{Axes, gaussian4, still};
 use kernel::{Convex, Optics};
 
 /// What is read of convexes.
@@ -74,10 +73,7 @@ impl File {
         let degree = (0..=3).find(|&degree| rest.count() == count.saturating_mul(sh_rest_len(degree) * 3));
         let degree = degree.ok_or_else(|| wrong(&checkpoint, "features_rest", rest, "degree 0 to 3"))?;
         let splats = (count as u64).saturating_mul(bake::PIECES as u64);
-        if splats > MAX_SPLATS {
-            let what = format!("{}: convex_points: splats in one file", checkpoint.file());
-            return Err(Error::LimitExceeded { what, value: splats, limit: MAX_SPLATS });
-        }
+        still::check_count(checkpoint.file(), splats)?;
         Ok(Self { checkpoint, count, degree })
     }
 
@@ -138,10 +134,8 @@ fn read(path: &Path, options: &Options) -> Result<Imported> {
             splats.push(&Splat { colour, ..*splat }, &rest[index * stride..(index + 1) * stride]);
         }
     }
-    let dropped = cleanse::cleanse(file.checkpoint.file(), 0, &mut splats, &mut report)?;
-    options.axes.unwrap_or(Axes::RDF).apply(&mut splats);
-    let ids = cleanse::kept(splats.len() + dropped.len(), &dropped);
-    Ok(Imported { splats, ids, report })
+    let axes = options.axes.unwrap_or(Axes::RDF);
+    still::finish(file.checkpoint.file(), "convex_points", 0, splats, report, axes)
 }
 
 fn is_sound(convex: &Convex) -> bool {

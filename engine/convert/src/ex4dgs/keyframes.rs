@@ -11,6 +11,8 @@
 
 use serde::Deserialize;
 
+use crate::gaussian4::unit;
+
 /// How positions lie between keyframes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,11 +49,6 @@ pub(super) fn turn(before: [f64; 4], after: [f64; 4], x: f64) -> [f64; 4] {
     let mixed = [0, 1, 2, 3].map(|part: usize| (a[part] * p + b[part] * q) / sum);
     let size: f64 = mixed.iter().map(|part| part.abs()).sum();
     unit(if size > NEAR { mixed } else { a })
-}
-
-fn unit(quaternion: [f64; 4]) -> [f64; 4] {
-    let length = quaternion.iter().map(|part| part * part).sum::<f64>().sqrt();
-    quaternion.map(|part| part / length)
 }
 
 /// When a dynamic splat shows: fully between two centres, and beyond under envelopes that are measured, before as after, from

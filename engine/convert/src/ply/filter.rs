@@ -6,6 +6,7 @@
 //! form in which the file stores scale and opacity; the same as what the trainer's fused export would have saved.
 
 use crate::options::{Options, Stored};
+use crate::temporal::narrow;
 
 /// In which form the values are that the filter is folded into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +49,6 @@ impl Filter {
             share * value
         });
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the model is f32")]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]

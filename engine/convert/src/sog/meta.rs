@@ -6,6 +6,8 @@
 use serde::Deserialize;
 use vivant::splat::{Antialias, Appearance, Kernel, SH_C0};
 
+use crate::temporal::narrow;
+
 /// Entries of a table: a byte names one.
 const ENTRIES: usize = 256;
 
@@ -211,11 +213,6 @@ fn appearance(antialias: bool, model: Option<&str>) -> (Appearance, Option<Strin
             (plain, Some(format!("the model '{other}' is not known; drawn as ordinary Gaussians")))
         }
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "splats are f32")]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]
